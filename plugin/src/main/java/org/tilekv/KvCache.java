@@ -1,0 +1,71 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv;
+
+import org.jspecify.annotations.Nullable;
+
+/** One executor's cache of KV tiles: prefix reuse, sharing and eviction. Thread-safe. */
+public interface KvCache extends AutoCloseable {
+
+  TileGeometry geometry();
+
+  /**
+   * Opens a sequence and takes over the longest resident prefix of its prompt, at most all but the
+   * last token: full tiles are shared; of one more tile the leading slots that agree are copied.
+   *
+   * @return null when the page table has no free row
+   */
+  @Nullable KvSequence open(SequenceRequest request);
+
+  /**
+   * Looks without taking anything: what is resident and what open sequences are about to publish.
+   * Nothing is counted.
+   */
+  PrefixProbe probe(SequenceRequest request);
+
+  /** Pages that could be handed out now: free ones and unpinned resident ones. */
+  int availablePages();
+
+  /** Closes every open sequence of an owner; returns how many there were. */
+  int releaseOwner(long owner);
+
+  /** Closes sequences whose lease ended before now; returns how many there were. */
+  int expireLeases();
+
+  /** Drops all unpinned tiles; returns how many pages became free. */
+  int clear();
+
+  CacheStats stats();
+
+  /**
+   * Verifies the whole bookkeeping: free, resident and pinned pages add up, every table entry
+   * points to a live page with the right count, every index entry to the tile it names.
+   *
+   * @throws IllegalStateException naming the first disagreement
+   */
+  void checkIntegrity();
+
+  /** Closes open sequences and gives all memory back. */
+  @Override
+  void close();
+
+  /**
+   * Answer of {@link #probe}.
+   *
+   * @param residentTokens what {@link #open} would find now
+   * @param promisedTokens what it would find once the open sequences have computed the full tiles
+   *     of their prompts; at least {@code residentTokens}
+   */
+  record PrefixProbe(int residentTokens, int promisedTokens) {}
+}

@@ -1,0 +1,46 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.engine;
+
+/**
+ * Limits of one engine.
+ *
+ * @param maxBatchRows page-table rows (beams) that run at once
+ * @param maxStepTokens tokens of one forward step, decode rows and prefill chunks together
+ * @param prefillChunkTokens most tokens of one row's prompt in a step
+ * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing; 0 never waits
+ * @param prefixReuse whether prefixes are matched and published
+ * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
+ *     costs memory per distinct position
+ */
+public record EngineConfig(
+    int maxBatchRows,
+    int maxStepTokens,
+    int prefillChunkTokens,
+    long sharedPrefixWaitMs,
+    boolean prefixReuse,
+    boolean countDistinctPositions) {
+
+  public EngineConfig {
+    requireAtLeastOne("maxBatchRows", maxBatchRows);
+    requireAtLeastOne("maxStepTokens", maxStepTokens);
+    requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
+  }
+
+  private static void requireAtLeastOne(String name, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " is " + value + "; it must be at least 1");
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.engine;
+
+/**
+ * Counters of one engine since it started. All monotonic.
+ *
+ * @param rowsCompleted rows that got a result
+ * @param rowsFailed rows that failed
+ * @param rowsCancelled rows whose owner went away
+ * @param steps forward steps
+ * @param promptTokens prompt tokens of admitted rows, each row once
+ * @param promptTokensComputed prompt tokens that went through the model, recomputation after
+ *     preemption included
+ * @param promptTokensReused prompt tokens taken from the cache instead
+ * @param outputTokens generated tokens, all beams of beam search counted once per position of the
+ *     best beam
+ * @param preemptions rows set back because the pool was full
+ * @param recomputedTokens tokens computed again after a preemption (part of no other counter but
+ *     computed)
+ * @param sharedPrefixWaits admissions put off because another row was computing the same prefix
+ * @param distinctPromptPositions distinct (prefix, token) positions of all prompts, 0 when not
+ *     counted
+ * @param decodeRows decode rows of all steps, for the mean batch size
+ */
+public record EngineStats(
+    long rowsCompleted,
+    long rowsFailed,
+    long rowsCancelled,
+    long steps,
+    long promptTokens,
+    long promptTokensComputed,
+    long promptTokensReused,
+    long outputTokens,
+    long preemptions,
+    long recomputedTokens,
+    long sharedPrefixWaits,
+    long distinctPromptPositions,
+    long decodeRows) {}

@@ -1,0 +1,43 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.engine;
+
+import org.jspecify.annotations.Nullable;
+import org.tilekv.KvDtype;
+
+/**
+ * How a model is run in one process.
+ *
+ * @param tileTokens slots of a tile
+ * @param kvDtype stored type of K and V
+ * @param poolBytes bytes of the page pool; rounded down to whole pages
+ * @param threads compute threads
+ * @param maxSequenceTokens longest sequence in tokens, 0 for the model's own limit
+ * @param matMul matrix products: {@code auto}, {@code vector} or {@code scalar}
+ * @param addBos whether the BOS token is put first: {@code auto}, {@code true} or {@code false}
+ * @param leaseTtlMs time without progress after which a sequence loses its pages
+ * @param salt tenant salt of all rows that bring none, or null
+ * @param engine limits of the engine
+ */
+public record RuntimeOptions(
+    int tileTokens,
+    KvDtype kvDtype,
+    long poolBytes,
+    int threads,
+    int maxSequenceTokens,
+    String matMul,
+    String addBos,
+    long leaseTtlMs,
+    @Nullable String salt,
+    EngineConfig engine) {}
