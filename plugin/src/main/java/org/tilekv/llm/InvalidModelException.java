@@ -1,0 +1,32 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+import org.tilekv.TileKvException;
+
+/**
+ * A model directory that cannot be used: missing or damaged files, or something that is not
+ * supported. The message names the file, what was found and what is allowed.
+ */
+public final class InvalidModelException extends TileKvException {
+  private static final long serialVersionUID = 1L;
+
+  public InvalidModelException(String message) {
+    super(message);
+  }
+
+  public InvalidModelException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
