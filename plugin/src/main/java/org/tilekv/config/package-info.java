@@ -1,19 +1,8 @@
-/*
- * Licensed under the Apache License, Version 2.0 (the "License");
- * you may not use this file except in compliance with the License.
- * You may obtain a copy of the License at
- *
- *     http://www.apache.org/licenses/LICENSE-2.0
- *
- * Unless required by applicable law or agreed to in writing, software
- * distributed under the License is distributed on an "AS IS" BASIS,
- * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
- * See the License for the specific language governing permissions and
- * limitations under the License.
- */
 /**
- * Every setting, declared once with key, type, unit, default, check and documentation. May use the
- * root package.
+ * Every setting, declared once with key, type, unit, default, check and documentation. Entry:
+ * {@link org.tilekv.config.TileKvConfig}, which parses and settles a configuration; {@link
+ * org.tilekv.config.Settings} is the registry. {@code docs/configuration.md} is generated from it
+ * by a test. May use the root package.
  */
 @NullMarked
 package org.tilekv.config;

@@ -1,0 +1,236 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.config;
+
+import static org.tilekv.config.Types.bytes;
+import static org.tilekv.config.Types.choice;
+import static org.tilekv.config.Types.flag;
+import static org.tilekv.config.Types.fraction;
+import static org.tilekv.config.Types.integer;
+import static org.tilekv.config.Types.millis;
+import static org.tilekv.config.Types.text;
+import static org.tilekv.config.Types.word;
+
+import java.util.List;
+import org.tilekv.KvDtype;
+
+/**
+ * The registry: every setting, declared once. {@code docs/configuration.md} is generated from it.
+ * Times are in milliseconds, sizes in bytes.
+ */
+public final class Settings {
+
+  private static final int MANY = Integer.MAX_VALUE;
+
+  public static final Setting<Device> DEVICE =
+      choice("device", Device.values())
+          .in(Area.CACHE)
+          .defaultsTo(Device.AUTO)
+          .doc("Where tiles live and the model runs. This version runs on CPU executors only.");
+
+  public static final Setting<Integer> TILE_TOKENS =
+      integer("tileTokens", 1, 1024)
+          .in(Area.CACHE)
+          .defaultsTo(16)
+          .check(
+              n -> n >= 1 && n <= 1024 && Integer.bitCount(n) == 1, "powers of two from 1 to 1024")
+          .doc(
+              "Token positions of one tile. Prefixes are shared in whole tiles, the rest is copied.");
+
+  public static final Setting<KvDtype> KV_DTYPE =
+      choice("kvDtype", KvDtype.FLOAT32, KvDtype.BFLOAT16, KvDtype.INT8)
+          .in(Area.CACHE)
+          .defaultsTo(KvDtype.FLOAT32)
+          .doc("Stored type of K and V. Smaller types hold more tokens and round values.");
+
+  public static final Setting<Long> POOL_BYTES =
+      bytes("pool.bytes")
+          .in(Area.CACHE)
+          .doc(
+              "Size of the page pool of one model on one executor. Unset: pool.heapFraction"
+                  + " decides.");
+
+  public static final Setting<Double> POOL_HEAP_FRACTION =
+      fraction("pool.heapFraction")
+          .in(Area.CACHE)
+          .defaultsTo(0.4)
+          .doc("Share of the executor's heap for the page pool. Not together with pool.bytes.");
+
+  public static final Setting<Boolean> PREFIX_REUSE =
+      flag("prefixReuse")
+          .in(Area.CACHE)
+          .defaultsTo(true)
+          .doc("Whether rows take over the tiles of prefixes that were computed before.");
+
+  public static final Setting<Long> LEASE_TTL_MS =
+      millis("lease.ttl", 1000)
+          .in(Area.CACHE)
+          .defaultsTo(600_000L)
+          .doc("Time without progress after which a sequence loses its pages.");
+
+  public static final Setting<String> TENANT_SALT =
+      text("secret.tenantSalt")
+          .in(Area.CACHE)
+          .perJob()
+          .secret()
+          .doc(
+              "Keeps tenants apart: rows reuse only tiles that were computed under the same salt."
+                  + " Unset: one common namespace per model.");
+
+  public static final Setting<Integer> MAX_BATCH_ROWS =
+      integer("maxBatchRows", 1, 65_536)
+          .in(Area.ENGINE)
+          .defaultsTo(32)
+          .doc("Beams that run at once on one executor; at most maxStepTokens.");
+
+  public static final Setting<Integer> MAX_STEP_TOKENS =
+      integer("maxStepTokens", 1, 1 << 20)
+          .in(Area.ENGINE)
+          .defaultsTo(512)
+          .doc("Tokens of one forward step, decode rows and prefill chunks together.");
+
+  public static final Setting<Integer> PREFILL_CHUNK_TOKENS =
+      integer("prefillChunkTokens", 1, 1 << 20)
+          .in(Area.ENGINE)
+          .defaultsTo(256)
+          .doc("Most tokens of one row's prompt in one step; at most maxStepTokens.");
+
+  public static final Setting<Long> SHARED_PREFIX_WAIT_MS =
+      millis("sharedPrefixWait", 0)
+          .in(Area.ENGINE)
+          .defaultsTo(10_000L)
+          .doc(
+              "Longest wait for a prefix that another row is computing; then the row computes it"
+                  + " itself. 0 never waits.");
+
+  public static final Setting<Integer> ROWS_IN_FLIGHT_PER_TASK =
+      integer("rowsInFlightPerTask", 1, 65_536)
+          .in(Area.ENGINE)
+          .perJob()
+          .defaultsTo(64)
+          .doc("Rows a task keeps submitted. More give larger batches and hold more prompts.");
+
+  public static final Setting<Integer> THREADS =
+      integer("threads", 0, 4096)
+          .in(Area.ENGINE)
+          .defaultsTo(0)
+          .doc("Compute threads of one model on one executor. 0: as many as the executor's cores.");
+
+  public static final Setting<String> MAT_MUL =
+      word("matMul", "auto", "vector", "scalar")
+          .in(Area.ENGINE)
+          .defaultsTo("auto")
+          .doc("Matrix products: vector uses the Vector API, auto takes it where it is there.");
+
+  public static final Setting<Boolean> STATS_DISTINCT_POSITIONS =
+      flag("stats.distinctPositions")
+          .in(Area.ENGINE)
+          .defaultsTo(false)
+          .doc(
+              "Whether to count the distinct (prefix, token) positions of all prompts: the least"
+                  + " that must be computed. Costs memory for each.");
+
+  public static final Setting<Integer> MAX_SEQUENCE_TOKENS =
+      integer("maxSequenceTokens", 0, MANY)
+          .in(Area.MODEL)
+          .defaultsTo(0)
+          .doc("Longest sequence, prompt and answer together. 0: the model's own limit.");
+
+  public static final Setting<String> ADD_BOS =
+      word("addBos", "auto", "true", "false")
+          .in(Area.MODEL)
+          .defaultsTo("auto")
+          .doc("Whether prompts begin with the BOS token. auto: as the tokenizer is configured.");
+
+  public static final Setting<Integer> SHARDS =
+      integer("shards", 0, 1 << 20)
+          .in(Area.PLACEMENT)
+          .perJob()
+          .defaultsTo(0)
+          .doc("Sequence groups that rows are cut into for placement. 0: chosen by the job.");
+
+  public static final Setting<Integer> HEAD_SHARDS =
+      integer("headShards", 1, 1024)
+          .in(Area.PLACEMENT)
+          .defaultsTo(1)
+          .doc("Ranges that the KV heads are cut into. Only 1 is supported by this version.");
+
+  public static final Setting<Long> LOCALITY_WAIT_MS =
+      millis("locality.wait", 0)
+          .in(Area.PLACEMENT)
+          .defaultsTo(10_000L)
+          .doc(
+              "How long a task waits for the executor that holds its tiles: becomes"
+                  + " spark.locality.wait.process where that is not set.");
+
+  public static final Setting<Long> HEARTBEAT_INTERVAL_MS =
+      millis("heartbeat.interval", 10)
+          .in(Area.PLACEMENT)
+          .defaultsTo(1_000L)
+          .doc("Time between an executor's heartbeats to the driver; below executor.timeout.");
+
+  public static final Setting<Long> EXECUTOR_TIMEOUT_MS =
+      millis("executor.timeout", 20)
+          .in(Area.PLACEMENT)
+          .defaultsTo(30_000L)
+          .doc("Silence after which an executor counts as lost and its shards move.");
+
+  public static final Setting<Integer> MAX_INIT_FAILURES =
+      integer("maxInitFailures", 1, MANY)
+          .in(Area.PLACEMENT)
+          .defaultsTo(4)
+          .doc("Executor starts that may fail before the application is stopped.");
+
+  public static final Setting<ErrorPolicy> ERRORS =
+      choice("errors", ErrorPolicy.values())
+          .in(Area.JOBS)
+          .perJob()
+          .defaultsTo(ErrorPolicy.FAIL)
+          .doc("A row that cannot be answered fails its task (fail) or gets a null (null).");
+
+  private static final List<Setting<?>> ALL =
+      List.of(
+          DEVICE,
+          TILE_TOKENS,
+          KV_DTYPE,
+          POOL_BYTES,
+          POOL_HEAP_FRACTION,
+          PREFIX_REUSE,
+          LEASE_TTL_MS,
+          TENANT_SALT,
+          MAX_BATCH_ROWS,
+          MAX_STEP_TOKENS,
+          PREFILL_CHUNK_TOKENS,
+          SHARED_PREFIX_WAIT_MS,
+          ROWS_IN_FLIGHT_PER_TASK,
+          THREADS,
+          MAT_MUL,
+          STATS_DISTINCT_POSITIONS,
+          MAX_SEQUENCE_TOKENS,
+          ADD_BOS,
+          SHARDS,
+          HEAD_SHARDS,
+          LOCALITY_WAIT_MS,
+          HEARTBEAT_INTERVAL_MS,
+          EXECUTOR_TIMEOUT_MS,
+          MAX_INIT_FAILURES,
+          ERRORS);
+
+  private Settings() {}
+
+  /** All settings, in the order of the reference page. */
+  public static List<Setting<?>> all() {
+    return ALL;
+  }
+}
