@@ -12,8 +12,14 @@
  * limitations under the License.
  */
 /**
- * Continuous batching, sampling and beam search. Entry: {@link org.tilekv.engine.InferenceEngine}.
- * May use {@code cache} and {@code llm}.
+ * Continuous batching, sampling and beam search over one decoder and one cache. Entry: {@link
+ * org.tilekv.engine.InferenceEngine}, opened with its model by {@link
+ * org.tilekv.engine.ModelRuntimes}.
+ *
+ * <p>{@code ContinuousBatchingEngine} owns the thread and the inbox; {@code Scheduler} runs the
+ * steps: {@code Admission} is the queue, {@code RunningRows} what runs, {@code StepPlan} the next
+ * step's batch. A {@code Row} knows how its request goes on: {@code SampledRow} with a {@code
+ * TokenSampler}, {@code BeamRow} with a {@code BeamSearch}. May use {@code cache} and {@code llm}.
  */
 @NullMarked
 package org.tilekv.engine;

@@ -1,0 +1,198 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.engine;
+
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.tilekv.KvCache;
+import org.tilekv.TileKvException;
+import org.tilekv.llm.Decoder;
+
+/**
+ * The engine's work, step by step: drop what was cancelled, admit what fits, make room, run the
+ * decoder once, take its logits in.
+ *
+ * <p>When the pool has no room for a running row, the youngest one is set back: closed, and queued
+ * again with the tokens that it has. The oldest row is never set back for another one, so it always
+ * gets on; a row that finds no room alone fails. Confined to the engine's thread.
+ */
+final class Scheduler {
+  private static final long LEASE_INTERVAL_NS = TimeUnit.SECONDS.toNanos(1);
+
+  private final Decoder decoder;
+  private final KvCache cache;
+  private final EngineCounters counters;
+  private final LongSupplier nanoClock;
+  private final Admission admission;
+  private final RunningRows running;
+  private final StepPlan plan;
+  private float[] logits = new float[0];
+  private long leasesRenewedNs;
+
+  Scheduler(
+      Decoder decoder,
+      KvCache cache,
+      EngineConfig config,
+      EngineCounters counters,
+      LongSupplier nanoClock) {
+    this.decoder = decoder;
+    this.cache = cache;
+    this.counters = counters;
+    this.nanoClock = nanoClock;
+    this.admission = new Admission(cache, config, counters, nanoClock);
+    this.running = new RunningRows(counters);
+    this.plan = new StepPlan(config);
+    this.leasesRenewedNs = nanoClock.getAsLong();
+  }
+
+  void enqueue(Row row) {
+    admission.enqueue(row);
+  }
+
+  boolean idle() {
+    return admission.isEmpty() && running.isEmpty();
+  }
+
+  /** Runs one step; an {@link Error} leaves everything as it is. */
+  void step() {
+    running.dropCancelled();
+    renewLeases();
+    admission.admit(running);
+    reserve();
+    plan.fill(running.oldestFirst(), counters);
+    if (!plan.rows().isEmpty() && forward()) {
+      takeIn();
+    }
+  }
+
+  /** Takes cancelled rows out of the queue; a step does so for the running ones. */
+  void dropCancelled() {
+    running.dropCancelled();
+    admission.dropCancelled();
+  }
+
+  /** Keeps the running rows' pages and lets go of those that nobody asks for any more. */
+  void renewLeases() {
+    long now = nanoClock.getAsLong();
+    if (now - leasesRenewedNs >= LEASE_INTERVAL_NS) {
+      leasesRenewedNs = now;
+      running.oldestFirst().forEach(row -> row.sequence().renewLease());
+      cache.expireLeases();
+    }
+  }
+
+  /** Makes room for the next step's tokens, oldest row first. */
+  private void reserve() {
+    List<Row> rows = running.oldestFirst();
+    for (int i = 0; i < rows.size(); i++) {
+      Row row = rows.get(i);
+      try {
+        while (row.running() && !row.sequence().reserve(row.nextLength())) {
+          setBackYoungest(row);
+        }
+      } catch (RuntimeException e) {
+        running.fail(row, e);
+      }
+      if (!row.running()) {
+        i--;
+      }
+    }
+  }
+
+  private void setBackYoungest(Row needy) {
+    Row youngest = running.youngest();
+    if (youngest == needy && running.oldestFirst().size() == 1) {
+      throw new TileKvException(
+          needy
+              + " found no room for "
+              + needy.nextLength()
+              + " positions in "
+              + needy.slots()
+              + " beams although no other row runs; the pool has "
+              + cache.stats().pages()
+              + " pages of "
+              + cache.geometry().tileTokens()
+              + " tokens of one KV head");
+    }
+    counters.preemptions.increment();
+    running.remove(youngest);
+    admission.requeue(youngest);
+  }
+
+  private boolean forward() {
+    ensureLogits();
+    try {
+      decoder.step(plan.batch(), logits);
+      counters.steps.increment();
+      return true;
+    } catch (RuntimeException e) {
+      for (Row row : plan.rows()) {
+        running.fail(
+            row, new TileKvException("a forward step of " + row + " failed: " + e.getMessage(), e));
+      }
+      return false;
+    }
+  }
+
+  private void ensureLogits() {
+    int length = Math.multiplyExact(plan.batch().logitRows(), decoder.vocabSize());
+    if (logits.length < length) {
+      logits = new float[length];
+    }
+  }
+
+  private void takeIn() {
+    int vocab = decoder.vocabSize();
+    int offset = 0;
+    for (Row row : plan.rows()) {
+      try {
+        row.commit(counters);
+        if (row.plannedLogits() > 0 && row.choose(logits, offset, vocab, counters)) {
+          running.complete(row);
+        }
+      } catch (RuntimeException e) {
+        running.fail(row, e);
+      }
+      offset += row.plannedLogits() * vocab;
+    }
+  }
+
+  /** Ends every row: cancelled without a reason, else failed for it. */
+  void endAll(Throwable why) {
+    while (!running.isEmpty()) {
+      running.fail(running.youngest(), why);
+    }
+    for (Row row = admission.poll(); row != null; row = admission.poll()) {
+      running.fail(row, why);
+    }
+  }
+
+  /** Cancels every row. */
+  void cancelAll() {
+    while (!running.isEmpty()) {
+      cancel(running.youngest());
+    }
+    for (Row row = admission.poll(); row != null; row = admission.poll()) {
+      cancel(row);
+    }
+  }
+
+  private void cancel(Row row) {
+    row.future.completeExceptionally(new CancellationException("the engine was closed"));
+    running.remove(row);
+    counters.rowsCancelled.increment();
+  }
+}
