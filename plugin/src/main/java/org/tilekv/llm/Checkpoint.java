@@ -32,7 +32,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Checkpoint implements AutoCloseable {
 
-  private record Stored(Path file, SafetensorsHeader.Entry entry, TensorBytes bytes) {}
+  /**
+   * A tensor as it lies in its file, of whatever dtype.
+   *
+   * @param file where it is
+   * @param entry what the header says
+   * @param bytes its content
+   */
+  record Stored(Path file, SafetensorsHeader.Entry entry, TensorBytes bytes) {}
 
   private final Path directory;
   private final AtomicBoolean closed;
@@ -99,10 +106,7 @@ public final class Checkpoint implements AutoCloseable {
    * @throws InvalidModelException where it is missing or has an unsupported dtype
    */
   public Tensor tensor(String name) {
-    Stored stored = open().get(name);
-    if (stored == null) {
-      throw new InvalidModelException("tensor " + name + " is missing in " + directory);
-    }
+    Stored stored = stored(name);
     SafetensorsHeader.Entry entry = stored.entry();
     WeightDtype dtype = dtype(entry.dtype());
     if (dtype == null) {
@@ -111,6 +115,14 @@ public final class Checkpoint implements AutoCloseable {
               .formatted(name, stored.file(), entry.dtype(), List.of(WeightDtype.values())));
     }
     return new Tensor(name, dtype, entry.shape(), stored.bytes());
+  }
+
+  Stored stored(String name) {
+    Stored stored = open().get(name);
+    if (stored == null) {
+      throw new InvalidModelException("tensor " + name + " is missing in " + directory);
+    }
+    return stored;
   }
 
   private Map<String, Stored> open() {

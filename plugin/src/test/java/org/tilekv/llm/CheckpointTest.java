@@ -14,27 +14,200 @@
 package org.tilekv.llm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class CheckpointTest {
 
   private static final Path GOLDEN = Path.of("src/test/resources/golden");
+
+  @TempDir Path directory;
 
   @Test
   void readsGoldenCheckpoint() {
     try (Checkpoint checkpoint = Checkpoint.open(GOLDEN.resolve("tiny-llama"))) {
       Tensor head = checkpoint.tensor("lm_head.weight").requireShape(512, 128);
       float[] all = head.toFloats();
-      short[] bits = new short[128];
-      float[] row = new float[128];
-      head.readShorts(17 * 128, bits, 0, 128);
-      head.readRowAsFloats(17, row, 0);
+      short[] bits = new short[130];
+      float[] row = new float[130];
+      head.readShorts(17 * 128, bits, 1, 128);
+      head.readRowAsFloats(17, row, 1);
+
+      assertThat(head.dtype()).isEqualTo(WeightDtype.BF16);
+      assertThat(head.elements()).isEqualTo(512 * 128);
+      assertThat(all).hasSize(512 * 128);
       for (int i = 0; i < 128; i++) {
-        assertThat(row[i]).isEqualTo(all[17 * 128 + i]);
-        assertThat(WeightDtype.bf16ToFloat(bits[i])).isEqualTo(row[i]);
+        assertThat(row[1 + i]).isEqualTo(all[17 * 128 + i]);
+        assertThat(WeightDtype.bf16ToFloat(bits[1 + i])).isEqualTo(row[1 + i]);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(WeightDtype.class)
+  void shardsHoldTheSameValuesAsOneFile(WeightDtype dtype) {
+    SyntheticCheckpoint model =
+        new SyntheticCheckpoint().attentionBias(true).mlpBias(true).dtype(dtype).seed(7);
+    Path one = model.write(directory.resolve("one"));
+    Path three = model.shards(3).write(directory.resolve("three"));
+
+    try (Checkpoint a = Checkpoint.open(one);
+        Checkpoint b = Checkpoint.open(three)) {
+      assertThat(a.names()).hasSize(3 + 2 * 16).isEqualTo(b.names());
+      for (String name : a.names()) {
+        assertThat(b.tensor(name).shape()).isEqualTo(a.tensor(name).shape());
+        assertThat(b.tensor(name).toFloats()).isEqualTo(a.tensor(name).toFloats());
+      }
+      assertThat(a.tensor("model.norm.weight").toFloats()).doesNotContain(0f);
+    }
+  }
+
+  @Test
+  void shardsAreFoundWithoutIndex() throws IOException {
+    Path model = new SyntheticCheckpoint().shards(2).write(directory);
+    Files.delete(model.resolve("model.safetensors.index.json"));
+
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      assertThat(checkpoint.has("model.embed_tokens.weight")).isTrue();
+      assertThat(checkpoint.has("lm_head.weight")).isTrue();
+    }
+
+    Files.delete(model.resolve("model-00001-of-00002.safetensors"));
+    assertThatThrownBy(() -> Checkpoint.open(model))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("1 of 2 shards")
+        .hasMessageContaining("model-00002-of-00002.safetensors");
+  }
+
+  @Test
+  void shardThatTheIndexNamesIsMissing() throws IOException {
+    Path model = new SyntheticCheckpoint().shards(2).write(directory);
+    Files.delete(model.resolve("model-00002-of-00002.safetensors"));
+
+    assertThatThrownBy(() -> Checkpoint.open(model))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("names model-00002-of-00002.safetensors, which is missing");
+  }
+
+  @Test
+  void indexMayNotNameAnotherDirectory() throws IOException {
+    Files.writeString(
+        directory.resolve("model.safetensors.index.json"),
+        "{\"weight_map\": {\"a\": \"../model.safetensors\"}}");
+
+    assertThatThrownBy(() -> Checkpoint.open(directory))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("maps a to \"../model.safetensors\"")
+        .hasMessageContaining("a file of the same directory is needed");
+  }
+
+  @Test
+  void indexPromisesATensorThatIsElsewhere() throws IOException {
+    Path model = new SyntheticCheckpoint().shards(2).write(directory);
+    Path index = model.resolve("model.safetensors.index.json");
+    Files.writeString(
+        index, Files.readString(index).replace("\"lm_head.weight\"", "\"lm_tail.weight\""));
+
+    assertThatThrownBy(() -> Checkpoint.open(model))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("tensor lm_tail.weight is not in")
+        .hasMessageContaining("model-00002-of-00002.safetensors");
+  }
+
+  @Test
+  void tensorOfTwoShardsIsRefused() throws IOException {
+    Path model = new SyntheticCheckpoint().write(directory);
+    Files.copy(
+        model.resolve("model.safetensors"), model.resolve("model-00001-of-00002.safetensors"));
+    Files.move(
+        model.resolve("model.safetensors"), model.resolve("model-00002-of-00002.safetensors"));
+
+    assertThatThrownBy(() -> Checkpoint.open(model))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("is in " + model.resolve("model-00001-of-00002.safetensors"))
+        .hasMessageContaining("and in " + model.resolve("model-00002-of-00002.safetensors"));
+  }
+
+  @Test
+  void missingDirectoryAndWeightsAreNamed() {
+    assertThatThrownBy(() -> Checkpoint.open(directory.resolve("absent")))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessage("model directory " + directory.resolve("absent") + " does not exist");
+    assertThatThrownBy(() -> Checkpoint.open(directory))
+        .isInstanceOf(InvalidModelException.class)
+        .hasMessageContaining("holds no weights")
+        .hasMessageContaining("model.safetensors");
+  }
+
+  @Test
+  void missingTensorAndWrongShapeAreNamed() {
+    try (Checkpoint checkpoint = Checkpoint.open(GOLDEN.resolve("tiny-qwen2"))) {
+      assertThat(checkpoint.has("lm_head.weight")).isFalse();
+      assertThatThrownBy(() -> checkpoint.tensor("lm_head.weight"))
+          .isInstanceOf(InvalidModelException.class)
+          .hasMessageContaining("tensor lm_head.weight is missing in");
+      Tensor norm = checkpoint.tensor("model.norm.weight");
+      assertThatThrownBy(() -> norm.requireShape(64))
+          .isInstanceOf(InvalidModelException.class)
+          .hasMessage("tensor model.norm.weight has shape [128]; the configuration asks for [64]");
+      assertThatThrownBy(() -> norm.readFloats(120, new float[16], 0, 16))
+          .isInstanceOf(IndexOutOfBoundsException.class)
+          .hasMessageContaining("elements 120 to 136 of tensor model.norm.weight, which has 128");
+    }
+  }
+
+  @Test
+  void rawBitsAreForSixteenBitTypesOnly() {
+    Path model = new SyntheticCheckpoint().dtype(WeightDtype.F32).write(directory);
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      Tensor norm = checkpoint.tensor("model.norm.weight");
+      assertThatThrownBy(() -> norm.readShorts(0, new short[4], 0, 4))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("tensor model.norm.weight is F32; only BF16 and F16 have 16 bits");
+    }
+  }
+
+  @Test
+  void nothingIsReadableOrOpenAfterClose() throws IOException {
+    Path model = new SyntheticCheckpoint().shards(2).write(directory);
+    Checkpoint checkpoint = Checkpoint.open(model);
+    Tensor norm = checkpoint.tensor("model.norm.weight");
+    assertThat(openFilesUnder(model)).isZero();
+    checkpoint.close();
+    checkpoint.close();
+
+    assertThatThrownBy(norm::toFloats)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+    assertThatThrownBy(() -> checkpoint.has("model.norm.weight"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("is closed");
+    assertThat(openFilesUnder(model)).isZero();
+  }
+
+  private static long openFilesUnder(Path model) throws IOException {
+    Path descriptors = Path.of("/proc/self/fd");
+    if (!Files.isDirectory(descriptors)) {
+      return 0;
+    }
+    try (Stream<Path> open = Files.list(descriptors)) {
+      return open.filter(
+              fd -> {
+                try {
+                  return Files.readSymbolicLink(fd).startsWith(model);
+                } catch (IOException e) {
+                  return false;
+                }
+              })
+          .count();
     }
   }
 }
