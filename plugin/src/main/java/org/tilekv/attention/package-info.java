@@ -12,8 +12,12 @@
  * limitations under the License.
  */
 /**
- * Paged attention: CPU kernels on the Vector API with a plain reference beside them. Entry: {@link
- * org.tilekv.attention.PagedAttention}. May use the root package, {@code page} and {@code cuda}.
+ * Paged attention: appends a step's K and V to tiles and attends from its tokens through the page
+ * table. Entry: {@link org.tilekv.attention.PagedAttention}, made by {@link
+ * org.tilekv.attention.CpuPagedAttention#create}; {@link org.tilekv.attention.ReferenceAttention}
+ * is the plain definition that every kernel is tested against. {@link
+ * org.tilekv.attention.TableExp} and {@link org.tilekv.attention.Bf16} serve other kernels too. May
+ * use the root package, {@code page} and {@code cuda}.
  */
 @NullMarked
 package org.tilekv.attention;

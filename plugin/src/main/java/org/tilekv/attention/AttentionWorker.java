@@ -1,0 +1,186 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.attention;
+
+import java.util.Arrays;
+import org.tilekv.TileGeometry;
+
+/**
+ * Attends from one block of tokens to one KV head at a time; owns the scratch memory of one worker.
+ *
+ * <p>The block's query rows are {@code [token][head of the group]}. Tiles are walked in spans of at
+ * most {@link #MAX_SPAN} slots, small enough that K, V, scores and rows stay in the caches while
+ * all tokens of the block use them. Span boundaries depend on positions alone, never on the block.
+ */
+final class AttentionWorker {
+
+  private static final int MAX_SPAN = 64;
+  private static final int BLOCK_ROWS = 64;
+  private static final int SCORE_PADDING = 64;
+
+  private final KvMemory memory;
+  private final TileGeometry geometry;
+  private final AttentionShape shape;
+  private final int group;
+  private final int dim;
+  private final int span;
+  private final int scoreStride;
+  private final SlotReader reader;
+  private final OnlineSoftmax softmax;
+  private final float[] rows;
+  private final float[] sums;
+  private final float[] scores;
+
+  AttentionWorker(KvMemory memory, AttentionShape shape) {
+    this.memory = memory;
+    this.geometry = memory.arena().geometry();
+    this.shape = shape;
+    this.group = shape.groupSize();
+    this.dim = shape.headDim();
+    this.span = Math.min(MAX_SPAN, geometry.tileTokens());
+    this.scoreStride = span + SCORE_PADDING;
+    this.reader = SlotReader.of(memory.arena(), span);
+    int maxRows = blockTokens(shape) * group;
+    this.softmax = new OnlineSoftmax(maxRows);
+    this.rows = new float[maxRows * dim];
+    this.sums = new float[maxRows * dim];
+    this.scores = new float[maxRows * scoreStride];
+  }
+
+  /** Tokens of the largest block. */
+  static int blockTokens(AttentionShape shape) {
+    return Math.max(1, BLOCK_ROWS / shape.groupSize());
+  }
+
+  /**
+   * @param row page-table row
+   * @param start position of the block's first token
+   * @param count tokens of the block
+   * @param q token t, head g of the group at {@code qIndex + t * qStride + g * headDim}
+   * @param out token t, head g of the group at {@code outIndex + t * outStride + g * headDim}
+   */
+  void attend(
+      int layer,
+      int window,
+      int row,
+      int head,
+      int start,
+      int count,
+      float[] q,
+      int qIndex,
+      int qStride,
+      float[] out,
+      int outIndex) {
+    begin(count, q, qIndex, qStride);
+    int end = start + count;
+    int first = AttentionShape.firstVisible(start, window) / span * span;
+    for (int position = first; position < end; position += span) {
+      int page = AttentionShape.page(memory.table(), row, head, geometry.tileOf(position));
+      int from = Math.max(position, AttentionShape.firstVisible(start, window));
+      int slots = Math.min(position + span, end) - from;
+      reader.keys(page, layer, geometry.slotOf(from), slots);
+      for (int t = 0; t < count; t++) {
+        score(t, start + t, window, from, slots);
+      }
+      reader.values(page, layer, geometry.slotOf(from), slots);
+      for (int t = 0; t < count; t++) {
+        accumulate(t, start + t, window, from, slots);
+      }
+    }
+    finish(count, out, outIndex);
+  }
+
+  private void begin(int count, float[] q, int qIndex, int qStride) {
+    int width = group * dim;
+    for (int t = 0; t < count; t++) {
+      for (int i = 0; i < width; i++) {
+        rows[t * width + i] = shape.scale() * q[qIndex + t * qStride + i];
+      }
+    }
+    Arrays.fill(sums, 0, count * width, 0f);
+    softmax.reset(count * group);
+  }
+
+  private void score(int token, int position, int window, int from, int slots) {
+    int low = Math.max(from, AttentionShape.firstVisible(position, window));
+    int visible = Math.min(from + slots, position + 1) - low;
+    if (visible <= 0) {
+      return;
+    }
+    float[] keys = reader.array();
+    int keysIndex = reader.offset() + (low - from) * dim;
+    int row = token * group;
+    int end = row + group;
+    for (; row <= end - TileKernel.ROWS; row += TileKernel.ROWS) {
+      TileKernel.scoresOfFour(
+          rows, row * dim, keys, keysIndex, dim, visible, scores, row * scoreStride, scoreStride);
+    }
+    for (; row < end; row++) {
+      TileKernel.scoresOfOne(
+          rows, row * dim, keys, keysIndex, dim, visible, scores, row * scoreStride);
+    }
+    for (row = token * group; row < end; row++) {
+      softmax.weigh(row, scores, row * scoreStride, visible);
+    }
+  }
+
+  private void accumulate(int token, int position, int window, int from, int slots) {
+    int low = Math.max(from, AttentionShape.firstVisible(position, window));
+    int visible = Math.min(from + slots, position + 1) - low;
+    if (visible <= 0) {
+      return;
+    }
+    float[] values = reader.array();
+    int valuesIndex = reader.offset() + (low - from) * dim;
+    int row = token * group;
+    int end = row + group;
+    for (; row <= end - TileKernel.ROWS; row += TileKernel.ROWS) {
+      TileKernel.accumulateFour(
+          scores,
+          row * scoreStride,
+          scoreStride,
+          softmax.factors,
+          row,
+          values,
+          valuesIndex,
+          dim,
+          visible,
+          sums,
+          row * dim);
+    }
+    for (; row < end; row++) {
+      TileKernel.accumulateOne(
+          scores,
+          row * scoreStride,
+          softmax.factors[row],
+          values,
+          valuesIndex,
+          dim,
+          visible,
+          sums,
+          row * dim);
+    }
+  }
+
+  private void finish(int count, float[] out, int outIndex) {
+    int outStride = shape.queryHeads() * dim;
+    for (int row = 0; row < count * group; row++) {
+      float inverse = 1f / softmax.sum(row);
+      int to = outIndex + row / group * outStride + row % group * dim;
+      for (int d = 0; d < dim; d++) {
+        out[to + d] = sums[row * dim + d] * inverse;
+      }
+    }
+  }
+}
