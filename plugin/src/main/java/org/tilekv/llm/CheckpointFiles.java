@@ -36,6 +36,8 @@ final class CheckpointFiles {
   private static final String INDEX = "model.safetensors.index.json";
   private static final Pattern SHARD = Pattern.compile("model-(\\d{5})-of-(\\d{5})\\.safetensors");
 
+  private static final Pattern FILE_NAME = Pattern.compile("[\\w.-]+\\.safetensors");
+
   private CheckpointFiles() {}
 
   /**
@@ -84,12 +86,14 @@ final class CheckpointFiles {
 
   private static Path shardFile(Path directory, Path index, String tensor, JsonNode value) {
     String name = value.asText();
-    if (!value.isTextual()
-        || !directory
-            .relativize(directory.resolve(name))
-            .equals(directory.resolve(name).getFileName())) {
+    if (!FILE_NAME.matcher(name).matches()) {
       throw new InvalidModelException(
-          index + " maps " + tensor + " to " + value + "; a file of the same directory is needed");
+          index
+              + " maps "
+              + tensor
+              + " to "
+              + value
+              + "; a .safetensors file of the same directory is needed");
     }
     return directory.resolve(name);
   }

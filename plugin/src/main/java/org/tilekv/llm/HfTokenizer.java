@@ -17,9 +17,6 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
-import org.tilekv.llm.ModelConfig.Family;
 
 /**
  * The tokenizer of a Hugging Face directory's {@code tokenizer.json}, run by the native library of
@@ -37,16 +34,12 @@ import org.tilekv.llm.ModelConfig.Family;
  */
 public final class HfTokenizer implements Tokenizer {
 
-  private static final List<String> ADD_BOS = List.of("auto", "true", "false");
-
   private final TokenizerHandle handle;
-  private final boolean specialTokens;
-  private final @Nullable Integer putFirst;
+  private final BosRule rule;
 
-  private HfTokenizer(TokenizerHandle handle, boolean specialTokens, @Nullable Integer putFirst) {
+  private HfTokenizer(TokenizerHandle handle, BosRule rule) {
     this.handle = handle;
-    this.specialTokens = specialTokens;
-    this.putFirst = putFirst;
+    this.rule = rule;
   }
 
   /**
@@ -58,9 +51,7 @@ public final class HfTokenizer implements Tokenizer {
    * @throws InvalidModelException where a file is damaged or BOS is wanted and the model has none
    */
   public static Tokenizer open(Path directory, ModelConfig config, String addBos) {
-    if (!ADD_BOS.contains(addBos)) {
-      throw new IllegalArgumentException("addBos is " + addBos + "; allowed are " + ADD_BOS);
-    }
+    BosRule.check(addBos);
     CheckpointFiles.requireDirectory(directory);
     Path file = directory.resolve("tokenizer.json");
     if (!Files.exists(file)) {
@@ -68,9 +59,7 @@ public final class HfTokenizer implements Tokenizer {
     }
     TokenizerHandle handle = load(file);
     try {
-      boolean wanted = bosWanted(directory, config, addBos);
-      Integer bos = wanted ? bos(directory, config, handle) : null;
-      return new HfTokenizer(handle, !addBos.equals("false"), bos);
+      return new HfTokenizer(handle, BosRule.of(directory, config, addBos, handle));
     } catch (RuntimeException e) {
       handle.close();
       throw e;
@@ -86,49 +75,17 @@ public final class HfTokenizer implements Tokenizer {
     }
   }
 
-  private static boolean bosWanted(Path directory, ModelConfig config, String addBos) {
-    if (!addBos.equals("auto")) {
-      return addBos.equals("true");
-    }
-    Path file = directory.resolve("tokenizer_config.json");
-    boolean byFamily =
-        config.bosToken() != null
-            && (config.family() == Family.LLAMA || config.family() == Family.MISTRAL);
-    return Files.exists(file) ? JsonObject.read(file).flag("add_bos_token", byFamily) : byFamily;
-  }
-
-  /** The BOS id of the model or, where it has none, of the tokenizer's {@code bos_token}. */
-  private static int bos(Path directory, ModelConfig config, TokenizerHandle handle) {
-    if (config.bosToken() != null) {
-      return config.bosToken();
-    }
-    Path file = directory.resolve("tokenizer_config.json");
-    if (Files.exists(file)) {
-      JsonObject json = JsonObject.read(file);
-      String text = json.get("bos_token").path("content").asText(json.get("bos_token").asText());
-      long[] ids = handle.encode(text, false);
-      if (ids.length == 1) {
-        return Math.toIntExact(ids[0]);
-      }
-    }
-    throw new InvalidModelException(
-        "a BOS token is to be put first, but model directory "
-            + directory
-            + " has neither bos_token_id in config.json nor a bos_token of one id in"
-            + " tokenizer_config.json");
-  }
-
   @Override
   public int[] encode(String text) {
-    long[] ids = handle.encode(text, specialTokens);
-    Integer bos = putFirst;
-    boolean put = bos != null && (ids.length == 0 || ids[0] != bos);
-    int[] tokens = new int[ids.length + (put ? 1 : 0)];
-    if (bos != null && put) {
+    long[] ids = handle.encode(text, rule.specialTokens());
+    Integer bos = rule.putFirst();
+    int front = bos == null || ids.length > 0 && ids[0] == bos ? 0 : 1;
+    int[] tokens = new int[front + ids.length];
+    if (bos != null) {
       tokens[0] = bos;
     }
     for (int i = 0; i < ids.length; i++) {
-      tokens[tokens.length - ids.length + i] = (int) ids[i];
+      tokens[front + i] = (int) ids[i];
     }
     return tokens;
   }

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.TileKvException;
 
 /**
  * Loads the native tokenizer library, once per class loader, without the user setting anything.
@@ -49,7 +50,7 @@ final class NativeTokenizers {
   /**
    * The loaded library.
    *
-   * @throws org.tilekv.TileKvException where it cannot be loaded on this machine
+   * @throws TileKvException where it cannot be loaded on this machine
    */
   static synchronized TokenizersLibrary library() {
     TokenizersLibrary loaded = library;
@@ -72,7 +73,7 @@ final class NativeTokenizers {
       }
       return loadWith(settings);
     } catch (IOException | RuntimeException | LinkageError e) {
-      throw new org.tilekv.TileKvException(
+      throw new TileKvException(
           "the native tokenizer library cannot be loaded on "
               + System.getProperty("os.name")
               + " "

@@ -12,8 +12,20 @@
  * limitations under the License.
  */
 /**
- * Llama-family decoders for Hugging Face directories. Entry: {@link org.tilekv.llm.Decoder}. May
- * use {@code cache}, {@code attention} and {@code cuda}.
+ * Llama-family decoders for Hugging Face directories as they are on disk.
+ *
+ * <p>Loading: {@link org.tilekv.llm.HfConfigReader} reads {@code config.json} into a {@link
+ * org.tilekv.llm.ModelConfig} and refuses what is not supported; {@link org.tilekv.llm.Checkpoint}
+ * maps the safetensors files and gives tensors by name; {@link org.tilekv.llm.HfTokenizer} turns
+ * text into token ids and back; {@link org.tilekv.llm.WeightsDigest} names the content for the
+ * cache's namespace. Everything wrong with a model directory is an {@link
+ * org.tilekv.llm.InvalidModelException} before work starts.
+ *
+ * <p>Running: {@link org.tilekv.llm.Decoder} computes the logits of a {@link
+ * org.tilekv.llm.StepBatch}.
+ *
+ * <p>May use {@code page}, {@code cache}, {@code attention} and {@code cuda}. JSON is read with the
+ * Jackson that Spark brings; the native tokenizer library is used here only.
  */
 @NullMarked
 package org.tilekv.llm;

@@ -17,8 +17,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,7 +111,7 @@ class CheckpointTest {
     assertThatThrownBy(() -> Checkpoint.open(directory))
         .isInstanceOf(InvalidModelException.class)
         .hasMessageContaining("maps a to \"../model.safetensors\"")
-        .hasMessageContaining("a file of the same directory is needed");
+        .hasMessageContaining("a .safetensors file of the same directory is needed");
   }
 
   @Test
@@ -161,6 +166,44 @@ class CheckpointTest {
       assertThatThrownBy(() -> norm.readFloats(120, new float[16], 0, 16))
           .isInstanceOf(IndexOutOfBoundsException.class)
           .hasMessageContaining("elements 120 to 136 of tensor model.norm.weight, which has 128");
+    }
+  }
+
+  @Test
+  void tensorLargerThanAMappingIsReadAcrossItsEnd() throws IOException {
+    long pieceElements = SafetensorsFile.PIECE_BYTES / Short.BYTES;
+    int columns = 1 << 28;
+    byte[] header =
+        "{\"a\": {\"dtype\": \"BF16\", \"shape\": [3, %d], \"data_offsets\": [0, %d]}}"
+            .formatted(columns, 6L * columns)
+            .getBytes(StandardCharsets.UTF_8);
+    long data = Long.BYTES + header.length;
+    ByteBuffer start = ByteBuffer.allocate((int) data).order(ByteOrder.LITTLE_ENDIAN);
+    start.putLong(header.length).put(header).flip();
+    ByteBuffer values = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 1; i <= 4; i++) {
+      values.putShort(WeightDtype.floatToBf16(i));
+    }
+    try (FileChannel sparse =
+        FileChannel.open(
+            directory.resolve("model.safetensors"),
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.SPARSE,
+            StandardOpenOption.WRITE)) {
+      sparse.write(start, 0);
+      sparse.write(values.flip(), data + Short.BYTES * (pieceElements - 2));
+      sparse.write(ByteBuffer.allocate(1), data + 6L * columns - 1);
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+      Tensor tensor = checkpoint.tensor("a").requireShape(3, columns);
+      float[] floats = new float[6];
+      short[] bits = new short[6];
+      tensor.readFloats(pieceElements - 3, floats, 0, 6);
+      tensor.readShorts(pieceElements - 3, bits, 0, 6);
+      assertThat(floats).containsExactly(0, 1, 2, 3, 4, 0);
+      for (int i = 0; i < 6; i++) {
+        assertThat(WeightDtype.bf16ToFloat(bits[i])).isEqualTo(floats[i]);
+      }
     }
   }
 

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.tilekv.llm.ModelConfig.Family;
 import org.tilekv.llm.SafetensorsWriter.Spec;
@@ -133,9 +134,9 @@ public final class SyntheticCheckpoint {
 
   private ObjectNode config() {
     ObjectNode config = JsonFiles.MAPPER.createObjectNode();
-    String name = family.name().charAt(0) + family.name().substring(1).toLowerCase();
+    String name = family.name().charAt(0) + family.name().substring(1).toLowerCase(Locale.ROOT);
     config.putArray("architectures").add(name + "ForCausalLM");
-    config.put("model_type", family.name().toLowerCase()).put("hidden_act", "silu");
+    config.put("model_type", family.name().toLowerCase(Locale.ROOT)).put("hidden_act", "silu");
     config.put("vocab_size", vocab).put("hidden_size", hidden);
     config.put("intermediate_size", intermediate).put("num_hidden_layers", layers);
     config.put("num_attention_heads", heads).put("num_key_value_heads", kvHeads);
