@@ -14,7 +14,7 @@
 package org.tilekv.attention;
 
 /** Conversion between float32 and IEEE 754 binary16, in plain integer arithmetic. */
-final class Fp16 {
+public final class Fp16 {
 
   private static final int EXPONENT_SHIFT = 10;
   private static final int MANTISSA = 0x03FF;
@@ -25,7 +25,7 @@ final class Fp16 {
   private Fp16() {}
 
   /** The value of a binary16, exactly. */
-  static float toFloat(short half) {
+  public static float toFloat(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half & INFINITY) >>> EXPONENT_SHIFT;
     int mantissa = half & MANTISSA;
@@ -41,7 +41,7 @@ final class Fp16 {
   }
 
   /** The nearest binary16, ties to even; overflow goes to infinity, a NaN stays one. */
-  static short fromFloat(float value) {
+  public static short fromFloat(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = (bits >>> 16) & 0x8000;
     int magnitude = bits & 0x7FFFFFFF;

@@ -24,6 +24,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import org.tilekv.attention.Bf16;
+import org.tilekv.attention.Fp16;
 
 /**
  * Writes a safetensors file as a stream: the tensors are declared first, then their values follow
@@ -135,8 +137,8 @@ public final class SafetensorsWriter implements AutoCloseable {
 
   private void put(WeightDtype dtype, float value) {
     switch (dtype) {
-      case BF16 -> buffer.putShort(WeightDtype.floatToBf16(value));
-      case F16 -> buffer.putShort(WeightDtype.floatToF16(value));
+      case BF16 -> buffer.putShort(Bf16.fromFloat(value));
+      case F16 -> buffer.putShort(Fp16.fromFloat(value));
       case F32 -> buffer.putFloat(value);
     }
   }

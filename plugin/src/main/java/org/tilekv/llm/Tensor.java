@@ -16,6 +16,8 @@ package org.tilekv.llm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.tilekv.attention.Bf16;
+import org.tilekv.attention.Fp16;
 
 /**
  * One tensor of an open {@link Checkpoint}: row-major elements, read from the mapped file.
@@ -131,12 +133,12 @@ public final class Tensor {
     switch (dtype) {
       case BF16 -> {
         for (int i = 0; i < count; i++) {
-          target[offset + i] = WeightDtype.bf16ToFloat(piece.getShort(at + i * Short.BYTES));
+          target[offset + i] = Bf16.toFloat(piece.getShort(at + i * Short.BYTES));
         }
       }
       case F16 -> {
         for (int i = 0; i < count; i++) {
-          target[offset + i] = WeightDtype.f16ToFloat(piece.getShort(at + i * Short.BYTES));
+          target[offset + i] = Fp16.toFloat(piece.getShort(at + i * Short.BYTES));
         }
       }
       case F32 -> {

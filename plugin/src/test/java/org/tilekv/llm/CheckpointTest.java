@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.tilekv.attention.Bf16;
 
 class CheckpointTest {
 
@@ -51,7 +52,7 @@ class CheckpointTest {
       assertThat(all).hasSize(512 * 128);
       for (int i = 0; i < 128; i++) {
         assertThat(row[1 + i]).isEqualTo(all[17 * 128 + i]);
-        assertThat(WeightDtype.bf16ToFloat(bits[1 + i])).isEqualTo(row[1 + i]);
+        assertThat(Bf16.toFloat(bits[1 + i])).isEqualTo(row[1 + i]);
       }
     }
   }
@@ -182,7 +183,7 @@ class CheckpointTest {
     start.putLong(header.length).put(header).flip();
     ByteBuffer values = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 1; i <= 4; i++) {
-      values.putShort(WeightDtype.floatToBf16(i));
+      values.putShort(Bf16.fromFloat(i));
     }
     try (FileChannel sparse =
         FileChannel.open(
@@ -202,7 +203,7 @@ class CheckpointTest {
       tensor.readShorts(pieceElements - 3, bits, 0, 6);
       assertThat(floats).containsExactly(0, 1, 2, 3, 4, 0);
       for (int i = 0; i < 6; i++) {
-        assertThat(WeightDtype.bf16ToFloat(bits[i])).isEqualTo(floats[i]);
+        assertThat(Bf16.toFloat(bits[i])).isEqualTo(floats[i]);
       }
     }
   }
