@@ -190,7 +190,7 @@ public final class Settings {
       integer("maxInitFailures", 1, MANY)
           .in(Area.PLACEMENT)
           .defaultsTo(4)
-          .doc("Executor starts that may fail before the application is stopped.");
+          .doc("Failed executor starts at which the application is stopped.");
 
   public static final Setting<ErrorPolicy> ERRORS =
       choice("errors", ErrorPolicy.values())
