@@ -43,6 +43,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
   private static final long IDLE_WAIT_MS = 1000;
 
   private final @Nullable Tokenizer tokenizer;
+  private final @Nullable String defaultSalt;
   private final RowLimits limits;
   private final EngineCounters counters = new EngineCounters();
   private final TokenSampler sampler = new TokenSampler();
@@ -65,14 +66,16 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
    * @param config limits; {@code maxBatchRows} should not be above the cache's page-table rows
    * @param maxSequenceTokens longest sequence in tokens, prompt and answer together; the decoder's
    *     own limit holds as well
+   * @param defaultSalt tenant salt of rows that bring none, or null
    */
   public ContinuousBatchingEngine(
       Decoder decoder,
       KvCache cache,
       @Nullable Tokenizer tokenizer,
       EngineConfig config,
-      int maxSequenceTokens) {
-    this(decoder, cache, tokenizer, config, maxSequenceTokens, System::nanoTime);
+      int maxSequenceTokens,
+      @Nullable String defaultSalt) {
+    this(decoder, cache, tokenizer, config, maxSequenceTokens, defaultSalt, System::nanoTime);
     thread.start();
   }
 
@@ -83,8 +86,10 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       @Nullable Tokenizer tokenizer,
       EngineConfig config,
       int maxSequenceTokens,
+      @Nullable String defaultSalt,
       LongSupplier nanoClock) {
     this.tokenizer = tokenizer;
+    this.defaultSalt = defaultSalt;
     this.limits =
         new RowLimits(
             decoder.vocabSize(),
@@ -106,7 +111,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       counters.rowsFailed.increment();
       return CompletableFuture.failedFuture(e);
     }
-    Row row = newRow(request);
+    Row row = newRow(request.withDefaultSalt(defaultSalt));
     synchronized (lock) {
       if (closed) {
         return CompletableFuture.failedFuture(

@@ -78,4 +78,23 @@ public record GenerationRequest(
         false,
         null);
   }
+
+  /** This request under a salt of the engine's, unless it brings its own. */
+  GenerationRequest withDefaultSalt(@Nullable String defaultSalt) {
+    if (salt != null || defaultSalt == null) {
+      return this;
+    }
+    return new GenerationRequest(
+        owner,
+        rowKey,
+        prompt,
+        maxNewTokens,
+        eosTokens,
+        stopStrings,
+        sampling,
+        beams,
+        lengthPenalty,
+        earlyStopping,
+        defaultSalt);
+  }
 }

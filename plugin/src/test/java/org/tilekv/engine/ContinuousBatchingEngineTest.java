@@ -337,7 +337,7 @@ class ContinuousBatchingEngineTest {
         EngineFixture.tokens(EngineFixture.of(1000, EngineFixture.CONFIG).run(requests));
     List<int[]> got;
     ContinuousBatchingEngine engine =
-        new ContinuousBatchingEngine(decoder, cache, null, EngineFixture.CONFIG, 4096);
+        new ContinuousBatchingEngine(decoder, cache, null, EngineFixture.CONFIG, 4096, null);
     try (engine) {
       List<CompletableFuture<GenerationResult>> futures =
           requests.parallelStream().map(engine::submit).toList();
@@ -356,7 +356,7 @@ class ContinuousBatchingEngineTest {
     FakeKvCache cache = new FakeKvCache(60, 8, 4, 512);
     ContinuousBatchingEngine engine =
         new ContinuousBatchingEngine(
-            new FakeDecoder(cache), cache, null, EngineFixture.CONFIG, 4096);
+            new FakeDecoder(cache), cache, null, EngineFixture.CONFIG, 4096, null);
     List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
     for (int row = 0; row < 100; row++) {
       futures.add(engine.submit(EngineFixture.greedy(row, prompt(60, row), 100)));

@@ -42,7 +42,7 @@ final class EngineFixture {
     this.cache = cache;
     this.decoder = decoder;
     this.engine =
-        new ContinuousBatchingEngine(decoder, cache, tokenizer, config, 4096, () -> nowNs);
+        new ContinuousBatchingEngine(decoder, cache, tokenizer, config, 4096, null, () -> nowNs);
   }
 
   static EngineFixture of(int pages, EngineConfig config) {
