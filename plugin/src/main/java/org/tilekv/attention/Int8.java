@@ -32,14 +32,15 @@ final class Int8 {
   /**
    * Quantises {@code count} elements to nearest, ties to even.
    *
-   * @return the scale, 0 for a vector of zeros
+   * @return the scale, 0 for a vector of zeros or subnormals
    */
   static float quantise(float[] from, int fromIndex, byte[] to, int toIndex, int count) {
     float max = 0f;
     for (int i = 0; i < count; i++) {
       max = Math.max(max, Math.abs(from[fromIndex + i]));
     }
-    float scale = max / LIMIT;
+    // Below the normal floats, where 1 / scale overflows, a vector counts as zeros.
+    float scale = max / LIMIT < Float.MIN_NORMAL ? 0f : max / LIMIT;
     float inverse = scale == 0f ? 0f : 1f / scale;
     for (int i = 0; i < count; i++) {
       float q = (float) Math.rint(from[fromIndex + i] * inverse);

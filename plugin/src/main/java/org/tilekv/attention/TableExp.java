@@ -34,6 +34,7 @@ import jdk.incubator.vector.VectorSpecies;
 public final class TableExp {
 
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
 
   private static final float MIN_ARGUMENT = -104f;
   private static final float MAX_ARGUMENT = 89f;
@@ -52,10 +53,11 @@ public final class TableExp {
   private static final float C5 = 1f / 120;
 
   // 2^(j/4), rounded to nearest.
-  private static final float T0 = 1f;
-  private static final float T1 = 0x1.306fep0f;
-  private static final float T2 = 0x1.6a09e6p0f;
-  private static final float T3 = 0x1.ae89fap0f;
+  private static final int T0_BITS = Float.floatToRawIntBits(1f);
+  private static final int T1_BITS = Float.floatToRawIntBits(0x1.306fep0f);
+  private static final int T2_BITS = Float.floatToRawIntBits(0x1.6a09e6p0f);
+  private static final int T3_BITS = Float.floatToRawIntBits(0x1.ae89fap0f);
+  private static final int[] TABLE = {T0_BITS, T1_BITS, T2_BITS, T3_BITS};
 
   private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;
@@ -64,14 +66,14 @@ public final class TableExp {
 
   /** {@code e^x}. */
   public static float exp(float x) {
-    float clamped = x < MIN_ARGUMENT ? MIN_ARGUMENT : x > MAX_ARGUMENT ? MAX_ARGUMENT : x;
+    float clamped = Math.min(Math.max(x, MIN_ARGUMENT), MAX_ARGUMENT);
     float rounded = Math.fma(clamped, STEPS_PER_UNIT, ROUND);
     int step = Float.floatToRawIntBits(rounded) - ROUND_BITS;
     float k = rounded - ROUND;
     float r = Math.fma(k, -STEP_LOW, Math.fma(k, -STEP_HIGH, clamped));
     float q = Math.fma(Math.fma(Math.fma(r, C5, C4), r, C3), r, C2);
     float p = Math.fma(r * r, q, r);
-    float t = (step & 2) == 0 ? ((step & 1) == 0 ? T0 : T1) : ((step & 1) == 0 ? T2 : T3);
+    float t = Float.intBitsToFloat(TABLE[step & 3]);
     int half = step >> 3;
     return Math.fma(t, p, t) * powerOfTwo(half) * powerOfTwo((step >> 2) - half);
   }
@@ -82,9 +84,7 @@ public final class TableExp {
 
   /** {@code e^x} of each lane, for vectors of {@link FloatVector#SPECIES_PREFERRED}. */
   public static FloatVector exp(FloatVector x) {
-    FloatVector clamped =
-        x.blend(MIN_ARGUMENT, x.compare(VectorOperators.LT, MIN_ARGUMENT))
-            .blend(MAX_ARGUMENT, x.compare(VectorOperators.GT, MAX_ARGUMENT));
+    FloatVector clamped = x.max(MIN_ARGUMENT).min(MAX_ARGUMENT);
     FloatVector rounded =
         clamped.fma(
             FloatVector.broadcast(FLOATS, STEPS_PER_UNIT), FloatVector.broadcast(FLOATS, ROUND));
@@ -106,11 +106,11 @@ public final class TableExp {
   }
 
   private static FloatVector table(IntVector step) {
-    VectorMask<Float> odd = step.and(1).compare(VectorOperators.NE, 0).cast(FLOATS);
-    VectorMask<Float> upper = step.and(2).compare(VectorOperators.NE, 0).cast(FLOATS);
-    FloatVector low = FloatVector.broadcast(FLOATS, T0).blend(T1, odd);
-    FloatVector high = FloatVector.broadcast(FLOATS, T2).blend(T3, odd);
-    return low.blend(high, upper);
+    VectorMask<Integer> odd = step.and(1).compare(VectorOperators.NE, 0);
+    VectorMask<Integer> upper = step.and(2).compare(VectorOperators.NE, 0);
+    IntVector low = IntVector.broadcast(INTS, T0_BITS).blend(T1_BITS, odd);
+    IntVector high = IntVector.broadcast(INTS, T2_BITS).blend(T3_BITS, odd);
+    return low.blend(high, upper).reinterpretAsFloats();
   }
 
   private static FloatVector powerOfTwo(IntVector exponent) {
