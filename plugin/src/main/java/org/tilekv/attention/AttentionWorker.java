@@ -41,6 +41,7 @@ final class AttentionWorker {
   private final float[] rows;
   private final float[] sums;
   private final float[] scores;
+  private final float[] partials = new float[TileKernel.PARTIALS];
 
   AttentionWorker(KvMemory memory, AttentionShape shape) {
     this.memory = memory;
@@ -124,11 +125,20 @@ final class AttentionWorker {
     int end = row + group;
     for (; row <= end - TileKernel.ROWS; row += TileKernel.ROWS) {
       TileKernel.scoresOfFour(
-          rows, row * dim, keys, keysIndex, dim, visible, scores, row * scoreStride, scoreStride);
+          rows,
+          row * dim,
+          keys,
+          keysIndex,
+          dim,
+          visible,
+          partials,
+          scores,
+          row * scoreStride,
+          scoreStride);
     }
     for (; row < end; row++) {
       TileKernel.scoresOfOne(
-          rows, row * dim, keys, keysIndex, dim, visible, scores, row * scoreStride);
+          rows, row * dim, keys, keysIndex, dim, visible, partials, scores, row * scoreStride);
     }
     for (row = token * group; row < end; row++) {
       softmax.weigh(row, scores, row * scoreStride, visible);

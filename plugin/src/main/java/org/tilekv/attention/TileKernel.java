@@ -45,6 +45,9 @@ final class TileKernel {
   /** Query rows of the wide forms. */
   static final int ROWS = 4;
 
+  /** Elements of the scratch memory for scores. */
+  static final int PARTIALS = ROWS * 4 * LANES;
+
   private TileKernel() {}
 
   private static VectorShuffle<Float> swap(int distance) {
@@ -63,6 +66,7 @@ final class TileKernel {
    * Scores of four query rows against {@code count} keys.
    *
    * @param q rows of {@code dim} elements, one behind the other
+   * @param partials scratch memory of {@link #PARTIALS} elements
    * @param out row r, key i at {@code outIndex + r * outStride + i}; up to {@code 4 + LANES}
    *     elements behind a row's last are overwritten
    */
@@ -73,6 +77,7 @@ final class TileKernel {
       int keysIndex,
       int dim,
       int count,
+      float[] partials,
       float[] out,
       int outIndex,
       int outStride) {
@@ -128,10 +133,23 @@ final class TileKernel {
         s32 = y.fma(x2, s32);
         s33 = y.fma(x3, s33);
       }
-      foldFour(s00, s01, s02, s03).intoArray(out, outIndex + i);
-      foldFour(s10, s11, s12, s13).intoArray(out, outIndex + outStride + i);
-      foldFour(s20, s21, s22, s23).intoArray(out, outIndex + 2 * outStride + i);
-      foldFour(s30, s31, s32, s33).intoArray(out, outIndex + 3 * outStride + i);
+      s00.intoArray(partials, 0);
+      s01.intoArray(partials, LANES);
+      s02.intoArray(partials, 2 * LANES);
+      s03.intoArray(partials, 3 * LANES);
+      s10.intoArray(partials, 4 * LANES);
+      s11.intoArray(partials, 5 * LANES);
+      s12.intoArray(partials, 6 * LANES);
+      s13.intoArray(partials, 7 * LANES);
+      s20.intoArray(partials, 8 * LANES);
+      s21.intoArray(partials, 9 * LANES);
+      s22.intoArray(partials, 10 * LANES);
+      s23.intoArray(partials, 11 * LANES);
+      s30.intoArray(partials, 12 * LANES);
+      s31.intoArray(partials, 13 * LANES);
+      s32.intoArray(partials, 14 * LANES);
+      s33.intoArray(partials, 15 * LANES);
+      foldRows(partials, ROWS, out, outIndex + i, outStride);
     }
     for (int row = 0; vectorDim < dim && row < ROWS; row++) {
       addTails(
@@ -155,6 +173,7 @@ final class TileKernel {
       int keysIndex,
       int dim,
       int count,
+      float[] partials,
       float[] out,
       int outIndex) {
     int vectorDim = FLOATS.loopBound(dim);
@@ -175,10 +194,31 @@ final class TileKernel {
         s2 = y.fma(FloatVector.fromArray(FLOATS, keys, k2 + d), s2);
         s3 = y.fma(FloatVector.fromArray(FLOATS, keys, k3 + d), s3);
       }
-      foldFour(s0, s1, s2, s3).intoArray(out, outIndex + i);
+      s0.intoArray(partials, 0);
+      s1.intoArray(partials, LANES);
+      s2.intoArray(partials, 2 * LANES);
+      s3.intoArray(partials, 3 * LANES);
+      foldRows(partials, 1, out, outIndex + i, 0);
     }
     if (vectorDim < dim) {
       addTails(q, qIndex, keys, keysIndex, dim, vectorDim, count, out, outIndex);
+    }
+  }
+
+  /**
+   * Folds four partial vectors per row to four sums, in a method of its own: inlined behind the
+   * loops above it would exceed what the compiler takes into one method, and vectors would be
+   * boxed.
+   */
+  private static void foldRows(
+      float[] partials, int rows, float[] out, int outIndex, int outStride) {
+    for (int row = 0; row < rows; row++) {
+      int first = row * 4 * LANES;
+      FloatVector a = FloatVector.fromArray(FLOATS, partials, first);
+      FloatVector b = FloatVector.fromArray(FLOATS, partials, first + LANES);
+      FloatVector c = FloatVector.fromArray(FLOATS, partials, first + 2 * LANES);
+      FloatVector d = FloatVector.fromArray(FLOATS, partials, first + 3 * LANES);
+      foldFour(a, b, c, d).intoArray(out, outIndex + row * outStride);
     }
   }
 
