@@ -1,0 +1,147 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.spark.TaskContext;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.TileKvException;
+import org.tilekv.engine.GenerationResult;
+import org.tilekv.engine.GenerationTexts;
+import org.tilekv.engine.ModelRuntime;
+
+/**
+ * The rows of a partition with the generated text appended, in the order they came. Up to {@link
+ * GenerateSpec#rowsInFlight} rows run at once, so that the engine can batch them. Confined to the
+ * task's thread, which alone pulls the input and tokenises.
+ */
+final class GeneratedRows implements Iterator<Row> {
+
+  private static final long POLL_MS = 200;
+
+  private final Iterator<Row> input;
+  private final GenerateSpec spec;
+  private final ModelRuntime runtime;
+  private final TaskContext task;
+  private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
+  private long nextIndex;
+
+  GeneratedRows(Iterator<Row> input, GenerateSpec spec, ModelRuntime runtime, TaskContext task) {
+    this.input = input;
+    this.spec = spec;
+    this.runtime = runtime;
+    this.task = task;
+  }
+
+  private record Pending(Row row, long index, CompletableFuture<GenerationResult> result) {}
+
+  @Override
+  public boolean hasNext() {
+    while (inFlight.size() < spec.rowsInFlight() && input.hasNext()) {
+      Row row = input.next();
+      inFlight.addLast(new Pending(row, nextIndex++, submit(row)));
+    }
+    return !inFlight.isEmpty();
+  }
+
+  @Override
+  public Row next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("the partition has " + nextIndex + " rows");
+    }
+    Pending head = inFlight.removeFirst();
+    return append(head.row(), text(head));
+  }
+
+  private CompletableFuture<GenerationResult> submit(Row row) {
+    try {
+      if (row.isNullAt(spec.promptIndex())) {
+        throw new TileKvException("the prompt is null; it must be a string");
+      }
+      String prompt = row.getString(spec.promptIndex());
+      int[] tokens = runtime.tokenizer().encode(prompt);
+      if (tokens.length == 0) {
+        throw new TileKvException("the prompt has no tokens; it must have at least one");
+      }
+      long rowKey = RowKeys.of(row, spec.rowKeyIndex(), prompt);
+      return runtime
+          .engine()
+          .submit(spec.request(task.taskAttemptId(), rowKey, tokens, runtime.config().eosTokens()));
+    } catch (TileKvException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private @Nullable String text(Pending pending) {
+    try {
+      return GenerationTexts.text(
+          await(pending.result()).best(), spec.stopStrings(), runtime.tokenizer());
+    } catch (ExecutionException e) {
+      Throwable why = Objects.requireNonNullElse(e.getCause(), e);
+      if (spec.nullOnError() && isRefusal(why)) {
+        return null;
+      }
+      throw new TileKvException(where(pending) + ": " + why.getMessage(), why);
+    } catch (CancellationException e) {
+      task.killTaskIfInterrupted();
+      throw new TileKvException(where(pending) + " was cancelled: the model was closed", e);
+    }
+  }
+
+  /** A row that can never run, not an engine that broke: that has a cause of its own. */
+  private static boolean isRefusal(Throwable why) {
+    return why instanceof TileKvException && why.getCause() == null;
+  }
+
+  private GenerationResult await(CompletableFuture<GenerationResult> result)
+      throws ExecutionException {
+    while (true) {
+      task.killTaskIfInterrupted();
+      try {
+        return result.get(POLL_MS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // Look again whether the task was killed.
+      } catch (InterruptedException e) {
+        task.killTaskIfInterrupted();
+        Thread.currentThread().interrupt();
+        throw new TileKvException("the task's thread was interrupted", e);
+      }
+    }
+  }
+
+  private String where(Pending pending) {
+    Row row = pending.row();
+    String key = spec.rowKeyIndex() < 0 ? "" : " (row key " + row.get(spec.rowKeyIndex()) + ")";
+    return "row " + pending.index() + " of partition " + task.partitionId() + key;
+  }
+
+  private static Row append(Row row, @Nullable String text) {
+    @Nullable Object[] values = new Object[row.length() + 1];
+    for (int i = 0; i < row.length(); i++) {
+      values[i] = row.get(i);
+    }
+    values[row.length()] = text;
+    return RowFactory.create(values);
+  }
+}

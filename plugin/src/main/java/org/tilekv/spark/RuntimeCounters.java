@@ -1,0 +1,55 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import org.tilekv.CacheStats;
+import org.tilekv.coordinator.ExecutorStats;
+import org.tilekv.engine.EngineStats;
+import org.tilekv.engine.ModelRuntime;
+
+/** Counters of a model in the form that goes to the driver. */
+final class RuntimeCounters {
+
+  private RuntimeCounters() {}
+
+  /** Counters and gauges of an open model. */
+  static ExecutorStats of(ModelRuntime runtime) {
+    return of(runtime.engine().stats(), runtime.cache().stats(), 1);
+  }
+
+  /** Counters alone: what stays of a model that closes. */
+  static ExecutorStats withoutGauges(ModelRuntime runtime) {
+    return of(runtime.engine().stats(), runtime.cache().stats(), 0);
+  }
+
+  private static ExecutorStats of(EngineStats engine, CacheStats cache, int gauges) {
+    return new ExecutorStats(
+        engine.rowsCompleted(),
+        engine.rowsFailed(),
+        engine.promptTokens(),
+        engine.promptTokensComputed(),
+        engine.promptTokensReused(),
+        engine.outputTokens(),
+        engine.steps(),
+        engine.decodeRows(),
+        cache.hitTiles(),
+        cache.missedTiles().values().stream().mapToLong(Long::longValue).sum(),
+        cache.evictedTiles(),
+        engine.preemptions(),
+        engine.distinctPromptPositions(),
+        (long) gauges * cache.pages(),
+        (long) gauges * cache.residentPages(),
+        (long) gauges * cache.freePages());
+  }
+}
