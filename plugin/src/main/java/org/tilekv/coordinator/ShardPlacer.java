@@ -16,10 +16,8 @@ package org.tilekv.coordinator;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Computes the next shard map from the last one and the members of now. Confined to one call.
@@ -30,11 +28,13 @@ import java.util.Set;
  *       that is below its bound: its share of the shards, rounded up, or 1.125 times the share.
  *   <li>An executor that is new takes shards from the fullest ones, at most its share and only
  *       while that evens the load out; of each it takes those that it wins most clearly.
- *   <li>An executor more than one shard above its bound (its weight went down) gives the rest away.
+ *   <li>An executor whose weight went down gives away what is above its bound.
  * </ol>
  *
  * <p>So a lost executor moves its own shards and no others, and a new one moves shards to itself
- * and nowhere else. Cost: (shards without an executor) x members, plus shards.
+ * and nowhere else. That goes before the bound: when executors join, an old one may stay above its
+ * new bound by what rounding makes of it, a shard or two. Cost: (shards without an executor) x
+ * members, plus shards.
  */
 final class ShardPlacer {
 
@@ -42,6 +42,7 @@ final class ShardPlacer {
   static final double BOUND = 1.125;
 
   private final ShardMap last;
+  private final Map<String, Member> lastById = new HashMap<>();
   private final List<Member> members;
   private final long[] seeds;
   private final int[] weights;
@@ -52,6 +53,7 @@ final class ShardPlacer {
 
   private ShardPlacer(ShardMap last, List<Member> members) {
     this.last = last;
+    last.members().forEach(member -> lastById.put(member.executorId(), member));
     this.members = members;
     this.seeds = members.stream().mapToLong(Rendezvous::seed).toArray();
     this.weights = members.stream().mapToInt(Member::weight).toArray();
@@ -72,10 +74,9 @@ final class ShardPlacer {
     ShardPlacer placer = new ShardPlacer(last, members);
     placer.keepOwners();
     if (!members.isEmpty()) {
-      placer.placeOrphans();
-      placer.feedNewMembers();
       placer.trim();
       placer.placeOrphans();
+      placer.feedNewMembers();
     }
     return new ShardMap(epoch, last.groups(), last.headShards(), members, placer.owners);
   }
@@ -138,11 +139,12 @@ final class ShardPlacer {
   }
 
   private void feedNewMembers() {
-    Set<String> known = new HashSet<>();
-    last.members().forEach(member -> known.add(member.executorId()));
+    if (lastById.isEmpty()) {
+      return;
+    }
     List<List<Integer>> held = null;
     for (int i = 0; i < weights.length; i++) {
-      if (!known.isEmpty() && !known.contains(members.get(i).executorId())) {
+      if (!lastById.containsKey(members.get(i).executorId())) {
         held = held == null ? shardsByOwner() : held;
         feed(i, held);
       }
@@ -196,10 +198,16 @@ final class ShardPlacer {
     return best;
   }
 
+  /** Takes back what is above the bound of a member that has less weight than before. */
   private void trim() {
+    boolean[] lowered = new boolean[weights.length];
+    for (int i = 0; i < weights.length; i++) {
+      Member before = lastById.get(members.get(i).executorId());
+      lowered[i] = before != null && before.weight() > weights[i];
+    }
     for (int shard = owners.length - 1; shard >= 0; shard--) {
       int owner = owners[shard];
-      if (loads[owner] > bounds[owner] + 1) {
+      if (owner != ShardMap.UNASSIGNED && lowered[owner] && loads[owner] > bounds[owner]) {
         loads[owner]--;
         owners[shard] = ShardMap.UNASSIGNED;
       }
