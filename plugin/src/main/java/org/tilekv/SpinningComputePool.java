@@ -14,28 +14,35 @@
 package org.tilekv;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fork-join barrier for very short regions: a step has several hundred of them, each a few
- * microseconds long, so waiting threads spin for a bounded time before they park.
+ * Fork-join for very short regions: a step has several hundred of them, each tens of microseconds
+ * long, so waiting threads spin for a bounded time before they park.
+ *
+ * <p>The caller waits for items that somebody has claimed, never for a thread to show up: where
+ * cores are scarce it simply does the work itself. A claim is one compare-and-set of a ticket that
+ * holds the region's number, its item count and the next item, so a late thread cannot take an item
+ * of a region it did not see begin.
  */
 final class SpinningComputePool implements ComputePool {
 
-  private static final int SPINS = 20_000;
+  private static final int COUNT_BITS = 20;
+  private static final int MAX_ITEMS = (1 << COUNT_BITS) - 1;
+  private static final int SPINS = 4_000;
 
   private final Worker[] helpers;
-  private final AtomicInteger nextItem = new AtomicInteger();
-  private final AtomicInteger running = new AtomicInteger();
+  // region << 40 | items << 20 | next item
+  private final AtomicLong ticket = new AtomicLong();
+  private final AtomicInteger done = new AtomicInteger();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private volatile int generation;
   private volatile boolean closed;
-  private volatile @Nullable Thread caller;
-  // Published to helpers by the write of generation.
-  private int items;
+  // Written before the ticket of the region; read after a claim, which keeps the region open.
   private Body body = (item, worker) -> {};
+  private long region;
 
   SpinningComputePool(int threads) {
     if (threads < 2) {
@@ -54,51 +61,71 @@ final class SpinningComputePool implements ComputePool {
   }
 
   @Override
-  public void forEach(int itemCount, Body itemBody) {
+  public void forEach(int items, Body itemBody) {
     if (closed) {
       throw new IllegalStateException("the compute pool is closed");
     }
-    if (itemCount <= 1) {
-      if (itemCount == 1) {
+    if (items > MAX_ITEMS) {
+      throw new IllegalArgumentException("items is " + items + "; allowed are up to " + MAX_ITEMS);
+    }
+    if (items <= 1) {
+      if (items == 1) {
         itemBody.run(0, 0);
       }
       return;
     }
-    items = itemCount;
-    body = itemBody;
-    nextItem.set(0);
-    running.set(helpers.length);
-    caller = Thread.currentThread();
-    generation++;
-    for (Worker helper : helpers) {
-      helper.wake();
-    }
+    begin(items, itemBody);
     runItems(0);
-    awaitHelpers();
+    while (done.get() != items) {
+      Thread.onSpinWait();
+    }
     rethrow();
   }
 
-  private void runItems(int worker) {
-    try {
-      for (int i = nextItem.getAndIncrement(); i < items; i = nextItem.getAndIncrement()) {
-        body.run(i, worker);
-      }
-    } catch (Throwable t) {
-      failure.compareAndSet(null, t);
-      nextItem.set(items);
+  private void begin(int items, Body itemBody) {
+    body = itemBody;
+    done.set(0);
+    region++;
+    ticket.set(region << 2 * COUNT_BITS | (long) items << COUNT_BITS);
+    for (Worker helper : helpers) {
+      helper.wake();
     }
   }
 
-  private void awaitHelpers() {
-    int spins = 0;
-    while (running.get() != 0) {
-      if (++spins < SPINS) {
-        Thread.onSpinWait();
-      } else {
-        LockSupport.parkNanos(this, 100_000);
+  private void runItems(int worker) {
+    for (int item = claim(); item >= 0; item = claim()) {
+      try {
+        if (failure.get() == null) {
+          body.run(item, worker);
+        }
+      } catch (Throwable t) {
+        failure.compareAndSet(null, t);
+      }
+      done.incrementAndGet();
+    }
+  }
+
+  /** The next item of the open region, or -1. */
+  private int claim() {
+    while (true) {
+      long now = ticket.get();
+      int next = (int) now & MAX_ITEMS;
+      if (next >= items(now)) {
+        return -1;
+      }
+      if (ticket.compareAndSet(now, now + 1)) {
+        return next;
       }
     }
-    body = (item, worker) -> {};
+  }
+
+  private static int items(long ticket) {
+    return (int) (ticket >>> COUNT_BITS) & MAX_ITEMS;
+  }
+
+  private boolean hasWork() {
+    long now = ticket.get();
+    return ((int) now & MAX_ITEMS) < items(now);
   }
 
   private void rethrow() {
@@ -145,33 +172,24 @@ final class SpinningComputePool implements ComputePool {
 
     @Override
     public void run() {
-      int seen = 0;
-      while (true) {
-        seen = awaitGeneration(seen);
-        if (closed) {
-          return;
-        }
+      while (!closed) {
+        awaitWork();
         runItems(index);
-        if (running.decrementAndGet() == 0) {
-          LockSupport.unpark(caller);
-        }
       }
     }
 
-    private int awaitGeneration(int seen) {
-      int spins = 0;
-      while (generation == seen && !closed) {
-        if (++spins < SPINS) {
-          Thread.onSpinWait();
-          continue;
+    private void awaitWork() {
+      for (int spins = 0; spins < SPINS; spins++) {
+        if (hasWork() || closed) {
+          return;
         }
-        parked = true;
-        if (generation == seen && !closed) {
-          LockSupport.park(SpinningComputePool.this);
-        }
-        parked = false;
+        Thread.onSpinWait();
       }
-      return generation;
+      parked = true;
+      if (!hasWork() && !closed) {
+        LockSupport.park(SpinningComputePool.this);
+      }
+      parked = false;
     }
   }
 }
