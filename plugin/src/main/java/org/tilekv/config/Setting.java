@@ -48,7 +48,7 @@ public final class Setting<T> {
   private final boolean secret;
   private final String doc;
 
-  private Setting(Builder<T> builder) {
+  Setting(SettingBuilder<T> builder) {
     this.key = PREFIX + builder.name;
     this.area = builder.area;
     this.type = builder.type;
@@ -58,10 +58,6 @@ public final class Setting<T> {
     this.scope = builder.scope;
     this.secret = builder.secret;
     this.doc = builder.doc;
-  }
-
-  static <T> Builder<T> of(String name, ValueType<T> type) {
-    return new Builder<>(name, type);
   }
 
   /** Full key, {@link #PREFIX} included. */
@@ -146,55 +142,4 @@ public final class Setting<T> {
   /** How a type is read and written. */
   record ValueType<T>(
       String name, String allowed, Function<String, T> parser, Function<T, String> formatter) {}
-
-  /** Collects a setting's parts; {@code build} wants an area and a text. */
-  static final class Builder<T> {
-    private final String name;
-    private final ValueType<T> type;
-    private Area area = Area.JOBS;
-    private @Nullable T defaultValue;
-    private Predicate<T> check = value -> true;
-    private String allowed;
-    private Scope scope = Scope.STARTUP;
-    private boolean secret;
-    private String doc = "";
-
-    private Builder(String name, ValueType<T> type) {
-      this.name = name;
-      this.type = type;
-      this.allowed = type.allowed();
-    }
-
-    Builder<T> in(Area area) {
-      this.area = area;
-      return this;
-    }
-
-    Builder<T> defaultsTo(T value) {
-      this.defaultValue = value;
-      return this;
-    }
-
-    /** A further condition, and in words what then is allowed. */
-    Builder<T> check(Predicate<T> check, String allowed) {
-      this.check = check;
-      this.allowed = allowed;
-      return this;
-    }
-
-    Builder<T> perJob() {
-      this.scope = Scope.JOB;
-      return this;
-    }
-
-    Builder<T> secret() {
-      this.secret = true;
-      return this;
-    }
-
-    Setting<T> doc(String doc) {
-      this.doc = doc;
-      return new Setting<>(this);
-    }
-  }
 }

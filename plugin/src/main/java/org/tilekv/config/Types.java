@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
-import org.tilekv.config.Setting.Builder;
 import org.tilekv.config.Setting.ValueType;
 
 /** The types settings have, each with its way to read and write a value. */
@@ -26,45 +25,45 @@ final class Types {
   private Types() {}
 
   /** A whole number from {@code min} to {@code max}. */
-  static Builder<Integer> integer(String name, int min, int max) {
+  static SettingBuilder<Integer> integer(String name, int min, int max) {
     String allowed =
         max == Integer.MAX_VALUE
             ? "whole numbers from " + min
             : "whole numbers from " + min + " to " + max;
-    return Setting.of(
+    return new SettingBuilder<>(
             name, new ValueType<>("integer", allowed, Integer::valueOf, value -> value.toString()))
         .check(value -> value >= min && value <= max, allowed);
   }
 
   /** A size; the value is in bytes. */
-  static Builder<Long> bytes(String name) {
+  static SettingBuilder<Long> bytes(String name) {
     String allowed = "a size above 0, as 64m or 2g (b, k, m, g, t, p; bytes without a suffix)";
-    return Setting.of(
+    return new SettingBuilder<>(
             name, new ValueType<>("bytes", allowed, Units::parseBytes, Units::formatBytes))
         .check(value -> value > 0, allowed);
   }
 
   /** A time; the value is in milliseconds. */
-  static Builder<Long> millis(String name, long minMs) {
+  static SettingBuilder<Long> millis(String name, long minMs) {
     String allowed =
         "a time of at least "
             + Units.formatMillis(minMs)
             + ", as 10s or 500ms (ms, s, min, h, d; milliseconds without a suffix)";
-    return Setting.of(
+    return new SettingBuilder<>(
             name, new ValueType<>("time", allowed, Units::parseMillis, Units::formatMillis))
         .check(value -> value >= minMs, allowed);
   }
 
   /** A share above 0 and below 1. */
-  static Builder<Double> fraction(String name) {
+  static SettingBuilder<Double> fraction(String name) {
     String allowed = "numbers above 0 and below 1";
-    return Setting.of(
+    return new SettingBuilder<>(
             name, new ValueType<>("fraction", allowed, Double::valueOf, value -> value.toString()))
         .check(value -> value > 0 && value < 1, allowed);
   }
 
-  static Builder<Boolean> flag(String name) {
-    return Setting.of(
+  static SettingBuilder<Boolean> flag(String name) {
+    return new SettingBuilder<>(
         name,
         new ValueType<>("boolean", "true or false", Types::parseFlag, value -> value.toString()));
   }
@@ -77,17 +76,17 @@ final class Types {
     };
   }
 
-  static Builder<String> text(String name) {
+  static SettingBuilder<String> text(String name) {
     String allowed = "a text that is not empty";
-    return Setting.of(name, new ValueType<>("text", allowed, text -> text, text -> text))
+    return new SettingBuilder<>(name, new ValueType<>("text", allowed, text -> text, text -> text))
         .check(text -> !text.isEmpty(), allowed);
   }
 
   /** One of several words, in any case. */
-  static Builder<String> word(String name, String... words) {
+  static SettingBuilder<String> word(String name, String... words) {
     List<String> known = List.of(words);
     String allowed = String.join(", ", words);
-    return Setting.of(
+    return new SettingBuilder<>(
             name,
             new ValueType<String>(
                 "choice", allowed, text -> text.toLowerCase(Locale.ROOT), text -> text))
@@ -96,9 +95,9 @@ final class Types {
 
   /** One of several constants of an enum, written in lower case. */
   @SafeVarargs
-  static <E extends Enum<E>> Builder<E> choice(String name, E... constants) {
+  static <E extends Enum<E>> SettingBuilder<E> choice(String name, E... constants) {
     String allowed = Arrays.stream(constants).map(Types::lower).collect(Collectors.joining(", "));
-    return Setting.of(
+    return new SettingBuilder<>(
         name, new ValueType<>("choice", allowed, text -> constant(text, constants), Types::lower));
   }
 
