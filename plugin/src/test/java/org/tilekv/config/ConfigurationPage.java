@@ -34,7 +34,8 @@ final class ConfigurationPage {
         value, otherwise that of start-up holds.
       - A default gives way to what is set: `maxBatchRows` and `prefillChunkTokens` are lowered to
         `maxStepTokens` where only that is set. Two values that are set and contradict are refused.
-      - Secrets are hidden in logs, and Spark redacts keys with `secret` in its own pages.
+      - Secrets are hidden in logs, and Spark redacts keys with `secret` in its own pages. It does so
+        for keys with `token` too (`spark.redaction.regex`); the driver's log shows those.
       """;
 
   private ConfigurationPage() {}
