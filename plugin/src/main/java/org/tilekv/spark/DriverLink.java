@@ -98,9 +98,10 @@ final class DriverLink implements AutoCloseable {
   }
 
   /** Tells the driver why this executor cannot start; never throws. */
-  static void reportInitFailure(PluginContext context, String host, Throwable why) {
+  static void reportInitFailure(PluginContext context, Supplier<String> host, Throwable why) {
     try {
-      context.ask(Messages.encode(new InitFailure(context.executorID(), host, why.toString())));
+      InitFailure failure = new InitFailure(context.executorID(), host.get(), why.toString());
+      context.ask(Messages.encode(failure));
     } catch (Throwable e) {
       LOG.warn("the driver could not be told", e);
     }

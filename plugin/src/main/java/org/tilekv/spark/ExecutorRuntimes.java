@@ -14,8 +14,6 @@
 package org.tilekv.spark;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,14 +43,12 @@ final class ExecutorRuntimes implements AutoCloseable {
   private final RuntimeOpener opener;
   private final long poolBudgetBytes;
   private final LongSupplier nanoClock;
-
-  /** Guarded by this. */
-  private final Map<Key, Entry> entries = new LinkedHashMap<>();
-
-  /** Guarded by this: counters of models that were closed. */
+  // The rest is guarded by this.
+  private final Map<Key, RuntimeSlot> slots = new LinkedHashMap<>();
   private ExecutorStats retired = ExecutorStats.ZERO;
-
   private boolean closed;
+
+  private record Key(String model, RuntimeOptions options) {}
 
   /**
    * @param poolBudgetBytes page pools of all open models together
@@ -64,53 +60,6 @@ final class ExecutorRuntimes implements AutoCloseable {
     this.nanoClock = nanoClock;
   }
 
-  private record Key(String model, RuntimeOptions options) {}
-
-  private enum State {
-    OPENING,
-    OPEN,
-    CLOSING,
-    FAILED
-  }
-
-  private static final class Entry {
-    State state = State.OPENING;
-    @Nullable ModelRuntime runtime;
-    @Nullable TileKvException failure;
-    long failedAtNs;
-    final Map<Long, Integer> usesByOwner = new HashMap<>();
-  }
-
-  /** A task's right to use a model; to be closed once. */
-  final class Lease implements AutoCloseable {
-    private final Key key;
-    private final Entry entry;
-    private final long owner;
-    private final ModelRuntime runtime;
-
-    private Lease(Key key, Entry entry, long owner, ModelRuntime runtime) {
-      this.key = key;
-      this.entry = entry;
-      this.owner = owner;
-      this.runtime = runtime;
-    }
-
-    ModelRuntime runtime() {
-      return runtime;
-    }
-
-    String model() {
-      return key.model();
-    }
-
-    /** Cancels what the owner still has in flight, then gives the model back. */
-    @Override
-    public void close() {
-      runtime.engine().cancelOwner(owner);
-      release(entry, owner);
-    }
-  }
-
   /**
    * The runtime of a model, opened where it is not yet.
    *
@@ -118,175 +67,167 @@ final class ExecutorRuntimes implements AutoCloseable {
    * @param checkpoint called while waiting; throws where the task was killed
    * @throws TileKvException where the model cannot be opened, now or a moment ago
    */
-  Lease acquire(String model, RuntimeOptions options, long owner, Runnable checkpoint)
+  RuntimeLease acquire(String model, RuntimeOptions options, long owner, Runnable checkpoint)
       throws InterruptedException {
     Key key = new Key(model, options);
     while (true) {
-      Entry mine = null;
-      Entry idle = null;
+      RuntimeSlot toOpen = null;
+      RuntimeSlot toClose = null;
       synchronized (this) {
-        requireOpen();
-        Entry entry = entries.get(key);
-        if (entry != null && forgotten(entry)) {
-          entries.remove(key);
-          entry = null;
+        RuntimeSlot slot = find(key);
+        ModelRuntime runtime = slot == null ? null : slot.usable();
+        if (slot != null && runtime != null) {
+          slot.use(owner);
+          return new RuntimeLease(this, slot, runtime, owner);
         }
-        if (entry == null) {
-          if (fits(options)) {
-            mine = new Entry();
-            entries.put(key, mine);
-          } else {
-            idle = claimIdle(model, owner);
-          }
-        } else if (entry.failure != null) {
-          throw new TileKvException(String.valueOf(entry.failure.getMessage()), entry.failure);
-        } else if (entry.state == State.OPEN && entry.runtime != null) {
-          entry.usesByOwner.merge(owner, 1, Integer::sum);
-          return new Lease(key, entry, owner, entry.runtime);
+        if (slot == null && fits(options)) {
+          toOpen = new RuntimeSlot(model, options);
+          slots.put(key, toOpen);
+        } else {
+          toClose = slot == null ? claimIdle(model, owner) : claimBroken(slot);
         }
-        if (mine == null && idle == null) {
+        if (toOpen == null && toClose == null) {
           wait(POLL_MS);
         }
       }
-      if (mine != null) {
-        open(key, mine);
-      } else if (idle != null) {
-        close(idle);
+      if (toOpen != null) {
+        open(key, toOpen);
+      } else if (toClose != null) {
+        close(toClose);
       } else {
         checkpoint.run();
       }
     }
   }
 
-  private void requireOpen() {
+  /** The slot of a model, or null; throws what it failed with a short time ago. */
+  private @Nullable RuntimeSlot find(Key key) {
     if (closed) {
       throw new TileKvException("this executor's TileKV plugin was shut down");
     }
+    RuntimeSlot slot = slots.get(key);
+    if (slot != null && slot.failedBefore(nanoClock.getAsLong(), FAILURE_MEMORY_NS)) {
+      slots.remove(key);
+      return null;
+    }
+    if (slot != null) {
+      slot.requireNotFailed();
+    }
+    return slot;
   }
 
-  private boolean forgotten(Entry entry) {
-    return entry.state == State.FAILED
-        && nanoClock.getAsLong() - entry.failedAtNs >= FAILURE_MEMORY_NS;
-  }
-
-  /** Whether another pool fits beside those of the models that hold one. Called with the lock. */
+  /** Whether another pool fits beside those that are there; a lone one always does. */
   private boolean fits(RuntimeOptions options) {
-    long held =
-        entries.entrySet().stream()
-            .filter(e -> e.getValue().state != State.FAILED)
-            .mapToLong(e -> e.getKey().options().poolBytes())
-            .sum();
+    long held = slots.values().stream().mapToLong(RuntimeSlot::poolBytes).sum();
     return held == 0 || held + options.poolBytes() <= poolBudgetBytes;
   }
 
-  /** Marks an unused model for closing, or null where all are in use. Called with the lock. */
-  private @Nullable Entry claimIdle(String model, long owner) {
-    for (Map.Entry<Key, Entry> e : entries.entrySet()) {
-      Entry entry = e.getValue();
-      if (entry.usesByOwner.containsKey(owner)) {
+  /** Takes an unused model for closing, or null where all are in use. */
+  private @Nullable RuntimeSlot claimIdle(String model, long owner) {
+    for (RuntimeSlot slot : slots.values()) {
+      if (slot.usedBy(owner)) {
         throw new TileKvException(
             "one task uses the models "
-                + e.getKey().model()
+                + slot.model()
                 + " and "
                 + model
-                + " at the same time, and the pool of "
+                + " at the same time, and the executor has "
                 + poolBudgetBytes
-                + " bytes holds one; write or cache the result of the first before the second");
+                + " bytes for pools, which do not hold both; set a smaller"
+                + " spark.tilekv.pool.bytes, or write or cache the result of the first before"
+                + " the second");
       }
-      if (entry.state == State.OPEN && entry.usesByOwner.isEmpty()) {
-        beginClosing(entry);
-        LOG.info("closing model {}: {} needs its room", e.getKey().model(), model);
-        return entry;
+      if (slot.idle()) {
+        LOG.info("closing model {}: {} needs its room", slot.model(), model);
+        return beginClosing(slot);
       }
     }
     return null;
   }
 
-  private void open(Key key, Entry entry) {
-    ModelRuntime runtime = null;
-    TileKvException failure = null;
+  private @Nullable RuntimeSlot claimBroken(RuntimeSlot slot) {
+    return slot.broken() && slot.idle() ? beginClosing(slot) : null;
+  }
+
+  private RuntimeSlot beginClosing(RuntimeSlot slot) {
+    retired = retired.plus(slot.counters());
+    slot.beginClosing();
+    return slot;
+  }
+
+  private void open(Key key, RuntimeSlot slot) {
     long start = nanoClock.getAsLong();
     try {
-      runtime = opener.open(Path.of(key.model()), key.options());
+      ModelRuntime runtime = opener.open(Path.of(key.model()), key.options());
       LOG.info(
           "opened model {} in {} ms, pool of {} bytes",
           key.model(),
           TimeUnit.NANOSECONDS.toMillis(nanoClock.getAsLong() - start),
           key.options().poolBytes());
+      opened(slot, runtime);
     } catch (TileKvException e) {
       LOG.error("model {} cannot be opened: {}", key.model(), e.getMessage());
-      failure = e;
+      failed(slot, e);
     } catch (RuntimeException | Error e) {
       LOG.error("model {} cannot be opened", key.model(), e);
-      failure = new TileKvException("model " + key.model() + " cannot be opened: " + e, e);
+      failed(slot, new TileKvException("model " + key.model() + " cannot be opened: " + e, e));
     }
+  }
+
+  private void opened(RuntimeSlot slot, ModelRuntime runtime) {
     boolean late;
     synchronized (this) {
+      slot.opened(runtime);
       late = closed;
-      entry.runtime = runtime;
-      entry.failure = failure;
-      entry.failedAtNs = nanoClock.getAsLong();
-      entry.state = runtime != null ? State.OPEN : State.FAILED;
       notifyAll();
     }
-    if (late && runtime != null) {
-      close(entry);
+    if (late) {
+      close(slot);
     }
   }
 
-  /** Takes a model out of the statistics; what it counted stays. Called with the lock. */
-  private void beginClosing(Entry entry) {
-    entry.state = State.CLOSING;
-    if (entry.runtime != null) {
-      retired = retired.plus(RuntimeCounters.withoutGauges(entry.runtime));
-    }
+  private synchronized void failed(RuntimeSlot slot, TileKvException why) {
+    slot.failed(why, nanoClock.getAsLong());
+    notifyAll();
   }
 
-  private void close(Entry entry) {
+  private void close(RuntimeSlot slot) {
+    ModelRuntime runtime = slot.runtime();
     try {
-      if (entry.runtime != null) {
-        entry.runtime.close();
+      if (runtime != null) {
+        runtime.close();
       }
     } catch (RuntimeException e) {
-      LOG.warn("closing a model failed", e);
+      LOG.warn("closing model {} failed", slot.model(), e);
     } finally {
       synchronized (this) {
-        entries.values().remove(entry);
+        slots.values().remove(slot);
         notifyAll();
       }
     }
   }
 
-  private synchronized void release(Entry entry, long owner) {
-    entry.usesByOwner.computeIfPresent(owner, (id, uses) -> uses > 1 ? uses - 1 : null);
+  synchronized void release(RuntimeSlot slot, long owner) {
+    slot.release(owner);
     notifyAll();
   }
 
+  synchronized void markBroken(RuntimeSlot slot) {
+    slot.markBroken();
+  }
+
   /** Counters since the start, closed models included, and gauges of the models that are open. */
-  ExecutorStats stats() {
-    ExecutorStats sum;
-    List<ModelRuntime> open = new ArrayList<>();
-    synchronized (this) {
-      sum = retired;
-      for (Entry entry : entries.values()) {
-        if (entry.state == State.OPEN && entry.runtime != null) {
-          open.add(entry.runtime);
-        }
-      }
-    }
-    for (ModelRuntime runtime : open) {
-      sum = sum.plus(RuntimeCounters.of(runtime));
-    }
-    return sum;
+  synchronized ExecutorStats stats() {
+    return slots.values().stream().map(RuntimeSlot::stats).reduce(retired, ExecutorStats::plus);
   }
 
   /** Closes all models; rows in flight are cancelled. */
   @Override
   public void close() {
-    List<Entry> open;
+    List<RuntimeSlot> open;
     synchronized (this) {
       closed = true;
-      open = entries.values().stream().filter(e -> e.state == State.OPEN).toList();
+      open = slots.values().stream().filter(slot -> slot.usable() != null).toList();
       open.forEach(this::beginClosing);
       notifyAll();
     }

@@ -36,13 +36,13 @@ final class GeneratePartition implements Function2<Integer, Iterator<Row>, Itera
     }
     TaskContext task = TaskContext.get();
     TileKvExecutor executor = TileKvExecutor.require();
-    ExecutorRuntimes.Lease lease =
+    RuntimeLease lease =
         executor.acquire(spec.model(), task.taskAttemptId(), task::killTaskIfInterrupted);
     task.addTaskCompletionListener(
         done -> {
           lease.close();
           executor.reportNow();
         });
-    return new GeneratedRows(rows, spec, lease.runtime(), task);
+    return new GeneratedRows(rows, spec, lease, task);
   }
 }

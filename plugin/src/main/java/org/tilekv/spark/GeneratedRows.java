@@ -42,15 +42,17 @@ final class GeneratedRows implements Iterator<Row> {
 
   private final Iterator<Row> input;
   private final GenerateSpec spec;
+  private final RuntimeLease lease;
   private final ModelRuntime runtime;
   private final TaskContext task;
   private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
   private long nextIndex;
 
-  GeneratedRows(Iterator<Row> input, GenerateSpec spec, ModelRuntime runtime, TaskContext task) {
+  GeneratedRows(Iterator<Row> input, GenerateSpec spec, RuntimeLease lease, TaskContext task) {
     this.input = input;
     this.spec = spec;
-    this.runtime = runtime;
+    this.lease = lease;
+    this.runtime = lease.runtime();
     this.task = task;
   }
 
@@ -99,6 +101,9 @@ final class GeneratedRows implements Iterator<Row> {
           await(pending.result()).best(), spec.stopStrings(), runtime.tokenizer());
     } catch (ExecutionException e) {
       Throwable why = Objects.requireNonNullElse(e.getCause(), e);
+      if (why.getCause() instanceof Error) {
+        lease.markBroken();
+      }
       if (spec.nullOnError() && isRefusal(why)) {
         return null;
       }
@@ -109,7 +114,10 @@ final class GeneratedRows implements Iterator<Row> {
     }
   }
 
-  /** A row that can never run, not an engine that broke: that has a cause of its own. */
+  /**
+   * Whether the row can never run. What else goes wrong has a cause of its own: a failed step, or
+   * an {@link Error} that closed the engine.
+   */
   private static boolean isRefusal(Throwable why) {
     return why instanceof TileKvException && why.getCause() == null;
   }

@@ -77,7 +77,7 @@ final class TileKvExecutor implements ExecutorPlugin {
       current = this;
     } catch (Throwable e) {
       LOG.error("TileKV cannot start on executor {}", context.executorID(), e);
-      DriverLink.reportInitFailure(context, host(context), e);
+      DriverLink.reportInitFailure(context, () -> host(context), e);
       if (!isLocal(context)) {
         exit.accept(ExitCodes.INIT_FAILED);
       }
@@ -111,7 +111,8 @@ final class TileKvExecutor implements ExecutorPlugin {
    * block manager has no id yet in local mode.
    */
   private static String host(PluginContext context) {
-    BlockManagerId id = SparkEnv.get().blockManager().blockManagerId();
+    SparkEnv env = SparkEnv.get();
+    BlockManagerId id = env == null ? null : env.blockManager().blockManagerId();
     return id == null ? context.hostname() : id.host();
   }
 
@@ -127,8 +128,7 @@ final class TileKvExecutor implements ExecutorPlugin {
   }
 
   /** As {@link ExecutorRuntimes#acquire}, with this process's options. */
-  ExecutorRuntimes.Lease acquire(String model, long owner, Runnable checkpoint)
-      throws InterruptedException {
+  RuntimeLease acquire(String model, long owner, Runnable checkpoint) throws InterruptedException {
     return started().runtimes().acquire(model, started().options(), owner, checkpoint);
   }
 

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.tilekv.KvDtype;
 import org.tilekv.TileKvException;
 import org.tilekv.engine.EngineConfig;
+import org.tilekv.engine.GenerationRequest;
 import org.tilekv.engine.ModelRuntime;
 import org.tilekv.engine.RuntimeOptions;
 
@@ -140,14 +142,15 @@ class ExecutorRuntimesTest {
   @Test
   void waitsForABusyModelOfAnotherTask() throws Exception {
     ExecutorRuntimes runtimes = runtimes(100);
-    ExecutorRuntimes.Lease busy = runtimes.acquire("/a", pool(100), 1, NOT_KILLED);
+    RuntimeLease busy = runtimes.acquire("/a", pool(100), 1, NOT_KILLED);
     CountDownLatch waiting = new CountDownLatch(1);
-    Future<ExecutorRuntimes.Lease> other =
+    Future<RuntimeLease> other =
         threads.submit(() -> runtimes.acquire("/b", pool(100), 2, waiting::countDown));
     assertThat(waiting.await(10, TimeUnit.SECONDS)).isTrue();
     assertThat(other).isNotDone();
     busy.close();
-    assertThat(other.get(10, TimeUnit.SECONDS).model()).isEqualTo("/b");
+    assertThat(other.get(10, TimeUnit.SECONDS).runtime()).isSameAs(opened.get(1));
+    assertThat(opened.get(0).closed).isTrue();
   }
 
   @Test
@@ -159,6 +162,42 @@ class ExecutorRuntimesTest {
         .hasMessageContaining("/a")
         .hasMessageContaining("/b")
         .hasMessageContaining("100 bytes");
+  }
+
+  @Test
+  void aBrokenModelIsOpenedAnewOnceNobodyUsesIt() throws Exception {
+    ExecutorRuntimes runtimes = runtimes(100);
+    RuntimeLease first = runtimes.acquire("/m", pool(100), 1, NOT_KILLED);
+    RuntimeLease second = runtimes.acquire("/m", pool(100), 2, NOT_KILLED);
+    first.markBroken();
+    first.close();
+    CountDownLatch waiting = new CountDownLatch(1);
+    Future<RuntimeLease> third =
+        threads.submit(() -> runtimes.acquire("/m", pool(100), 3, waiting::countDown));
+    assertThat(waiting.await(10, TimeUnit.SECONDS)).isTrue();
+    second.close();
+    assertThat(third.get(10, TimeUnit.SECONDS).runtime()).isSameAs(opened.get(1));
+    assertThat(opened.get(0).closed).isTrue();
+  }
+
+  @Test
+  void countersOutliveTheirModel() throws Exception {
+    ExecutorRuntimes runtimes = runtimes(100);
+    RuntimeLease lease = runtimes.acquire("/a", pool(100), 1, NOT_KILLED);
+    lease
+        .runtime()
+        .engine()
+        .submit(GenerationRequest.greedy(1, 1, new int[] {'x'}, 1, Set.of()))
+        .get(10, TimeUnit.SECONDS);
+    lease.close();
+    assertThat(runtimes.stats().rows()).isEqualTo(1);
+    assertThat(runtimes.stats().pages()).isEqualTo(FakeCache.PAGES);
+    runtimes.acquire("/b", pool(100), 2, NOT_KILLED);
+    assertThat(runtimes.stats().rows()).isEqualTo(1);
+    assertThat(runtimes.stats().pages()).isEqualTo(FakeCache.PAGES);
+    runtimes.close();
+    assertThat(runtimes.stats().rows()).isEqualTo(1);
+    assertThat(runtimes.stats().pages()).isZero();
   }
 
   @Test

@@ -126,6 +126,10 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
     return count;
   }
 
+  int running() {
+    return running.size();
+  }
+
   @Override
   public EngineStats stats() {
     long prompt = promptTokens.get();

@@ -26,6 +26,7 @@ import java.util.function.BooleanSupplier;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -40,7 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 
-/** Two executors in processes of their own, with speculation and Kryo's required registration. */
+/** Two executors in processes of their own, with Kryo's required registration. */
 @Timeout(120)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class LocalClusterTest {
@@ -50,6 +51,7 @@ class LocalClusterTest {
   private static SparkSession spark;
   private static TileKv tileKv;
 
+  /** Speculation is on; with all executors on one host Spark makes no copies, though. */
   @BeforeAll
   static void start() throws IOException {
     spark =
@@ -85,12 +87,19 @@ class LocalClusterTest {
         spark
             .range(0, rows, 1, PARTITIONS)
             .withColumn("prompt", functions.concat(functions.lit(prefix), functions.col("id")));
+    return generate(prompts);
+  }
+
+  private static Dataset<Row> generate(Dataset<Row> prompts) {
+    return transformer().transform(prompts);
+  }
+
+  private static KvGenerate transformer() {
     return new KvGenerate()
         .setInputCol("prompt")
         .setOutputCol("answer")
         .setModel(TestSpark.MODEL)
-        .setMaxNewTokens(10)
-        .transform(prompts);
+        .setMaxNewTokens(10);
   }
 
   private static List<String> answers(Dataset<Row> rows) {
@@ -148,6 +157,49 @@ class LocalClusterTest {
 
   @Test
   @Order(3)
+  void aRetriedTaskGivesTheSameRows() {
+    KvGenerate sampled = transformer().setTemperature(1).setSeed(3);
+    List<String> expected = answers(sampled.transform(prompts(40, false)));
+    assertThat(expected).hasSize(40).doesNotHaveDuplicates();
+    assertThat(answers(sampled.transform(prompts(40, true)))).isEqualTo(expected);
+  }
+
+  /** Prompts whose first attempt fails in the middle of each odd partition, where asked. */
+  private static Dataset<Row> prompts(int rows, boolean failing) {
+    return spark
+        .range(0, rows, 1, PARTITIONS)
+        .map(
+            (MapFunction<Long, String>)
+                id -> {
+                  TaskContext task = TaskContext.get();
+                  if (failing && id % 10 == 8 && task.attemptNumber() == 0) {
+                    throw new IllegalStateException("the first attempt fails");
+                  }
+                  return "row " + id;
+                },
+            Encoders.STRING())
+        .toDF("prompt");
+  }
+
+  @Test
+  @Order(4)
+  void anUpstreamShuffleAndADownstreamOneWorkUnderKryo() {
+    Dataset<Row> rows =
+        generate(
+            spark
+                .range(0, 60, 1, 3)
+                .withColumn("prompt", functions.concat(functions.lit("k"), functions.col("id")))
+                .repartitionByRange(6, functions.col("id"))
+                .sortWithinPartitions(functions.col("id")));
+    assertThat(rows.groupBy("answer").count().count()).isEqualTo(60);
+    rows.cache();
+    assertThat(rows.count()).isEqualTo(60);
+    assertThat(answers(rows)).isEqualTo(expected(60, "k"));
+    rows.unpersist();
+  }
+
+  @Test
+  @Order(5)
   void aJobSurvivesAKilledExecutor() throws Exception {
     int rows = 400;
     List<Long> pids =
