@@ -183,6 +183,12 @@ class PluginLifecycleTest {
     assertThat(job.get(30, TimeUnit.SECONDS))
         .hasMessageContaining("TileKV stops the application")
         .hasMessageContaining("the disk is on fire");
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().equals("tilekv-stop")) {
+        thread.join();
+      }
+    }
+    assertThat(spark.sparkContext().isStopped()).isTrue();
   }
 
   @Test
