@@ -12,8 +12,10 @@
  * limitations under the License.
  */
 /**
- * Tiers below the pool: the host tile cache and, later, disk and transfers. May use the root
- * package, {@code config} and {@code page}.
+ * Tiers below the device pool. Entry: {@link org.tilekv.tier.HostTileCache}, the tiles in host
+ * memory, usable on its own; {@link org.tilekv.tier.TileFileWriter} and {@link
+ * org.tilekv.tier.TileFileReader} keep tiles in files. Bookkeeping ({@code FrameTable}) is apart
+ * from bytes ({@code HostSlabs}). May use the root package, {@code config} and {@code page}.
  */
 @NullMarked
 package org.tilekv.tier;
