@@ -81,7 +81,7 @@ record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
     try {
       return new TileGeometry(in.getInt(48), in.getInt(52), in.getInt(56), in.getInt(60), dtype);
     } catch (IllegalArgumentException e) {
-      throw refuse(Reason.CORRUPT, file, "geometry", e.getMessage(), "a valid one");
+      throw refuse(Reason.CORRUPT, file, "geometry", String.valueOf(e.getMessage()), "a valid one");
     }
   }
 

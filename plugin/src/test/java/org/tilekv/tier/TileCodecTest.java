@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
@@ -116,7 +117,10 @@ class TileCodecTest {
   }
 
   private static float[] roundTrip(
-      TileGeometry geometry, float[] values, short[] shorts, ByteBuffer bytes) {
+      TileGeometry geometry,
+      float[] values,
+      short @Nullable [] shorts,
+      @Nullable ByteBuffer bytes) {
     try (HostTileCache cache =
         HostTileCache.create(geometry, Tiles.NAMESPACE, geometry.tileBytes())) {
       assertThat(cache.put(KEY, values, 0)).isTrue();
