@@ -18,7 +18,6 @@ import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
-import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.Test;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
@@ -66,16 +65,6 @@ public class HostTileCacheLincheckTest {
   @Operation
   public boolean contains(@Param(name = "key") int key) {
     return cache.contains(TileKey.of(key, 0));
-  }
-
-  @Test
-  void linearizableUnderStress() {
-    new StressOptions()
-        .iterations(10)
-        .invocationsPerIteration(1000)
-        .threads(2)
-        .actorsPerThread(3)
-        .check(HostTileCacheLincheckTest.class);
   }
 
   @Test
