@@ -1,0 +1,102 @@
+package org.tilekv.examples;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.trim;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.spark.KvGenerate;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Runs a model over the rows of a file and writes what it generated, with a table of what was reused. */
+@Command(
+    name = "BatchInference",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Runs a language model over the rows of a file as a Spark job.")
+public final class BatchInference implements Callable<Integer> {
+
+  private static final String WHITESPACE = " \t\r\n";
+
+  @Mixin private final BatchOptions options = new BatchOptions();
+
+  /** Submitted by {@code examples/run.sh} or {@code spark-submit}. */
+  public static void main(String[] args) {
+    int status =
+        new CommandLine(new BatchInference())
+            .setExecutionExceptionHandler(
+                (e, command, parsed) -> {
+                  System.err.println("BatchInference failed: " + Failures.message(e));
+                  return CommandLine.ExitCode.SOFTWARE;
+                })
+            .execute(args);
+    System.exit(status);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    options.check();
+    try (SparkSession spark =
+        SparkSession.builder().appName("TileKV BatchInference").getOrCreate()) {
+      ClusterNumbers cluster = new ClusterNumbers(spark);
+      Dataset<Row> rows = new InputRows(spark, options).read();
+      Dataset<Row> generated = transformer().transform(rows).drop(InputRows.ROW_ID);
+      for (int pass = 1; pass <= options.repeat; pass++) {
+        runPass(spark, cluster, generated, pass).print(System.out);
+      }
+    }
+    return CommandLine.ExitCode.OK;
+  }
+
+  private KvGenerate transformer() {
+    KvGenerate generate =
+        new KvGenerate()
+            .setInputCol(options.promptCol)
+            .setOutputCol(options.outputCol)
+            .setModel(options.model)
+            .setMaxNewTokens(options.maxNewTokens)
+            .setBeams(options.beams)
+            .setTemperature(options.temperature)
+            .setTopK(options.topK)
+            .setTopP(options.topP)
+            .setSeed(options.seed)
+            .setStopStrings(options.stopStrings.toArray(new String[0]));
+    return options.errors == null ? generate : generate.setErrors(options.errors);
+  }
+
+  private PassReport runPass(
+      SparkSession spark, ClusterNumbers cluster, Dataset<Row> generated, int pass) {
+    Map<String, ExecutorNumbers> before = cluster.read();
+    long start = System.nanoTime();
+    try (Progress progress = new Progress(cluster, before, System.out)) {
+      generated.write().mode(SaveMode.Overwrite).parquet(options.output);
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    Map<String, ExecutorNumbers> work = new TreeMap<>();
+    cluster
+        .read()
+        .forEach(
+            (name, n) ->
+                work.put(name, n.since(before.getOrDefault(name, ExecutorNumbers.ZERO))));
+    Dataset<Row> written = spark.read().parquet(options.output);
+    return new PassReport(pass, written.count(), exactMatches(written), seconds, work);
+  }
+
+  private @Nullable Long exactMatches(Dataset<Row> written) {
+    if (options.expectedCol == null) {
+      return null;
+    }
+    return written
+        .filter(trim(col(options.outputCol), WHITESPACE).equalTo(trim(col(options.expectedCol), WHITESPACE)))
+        .count();
+  }
+}

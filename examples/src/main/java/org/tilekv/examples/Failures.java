@@ -1,0 +1,28 @@
+package org.tilekv.examples;
+
+import org.jspecify.annotations.Nullable;
+
+/** Finds the sentence a user needs in what Spark throws. */
+final class Failures {
+
+  private Failures() {}
+
+  /** The message of the deepest cause that has one; Spark wraps what a task threw several times. */
+  static String message(Throwable thrown) {
+    String message = thrown.toString();
+    for (@Nullable Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (cause.getMessage() != null && !cause.getMessage().isBlank()) {
+        message = firstException(cause.getMessage());
+      }
+    }
+    return message;
+  }
+
+  /** Spark puts the stack trace of a failed task into the message: keep the exception's own line. */
+  private static String firstException(String message) {
+    int lost = message.lastIndexOf("Lost task ");
+    String rest = lost < 0 ? message : message.substring(lost);
+    int end = rest.indexOf("\n\tat ");
+    return (end < 0 ? rest : rest.substring(0, end)).strip();
+  }
+}

@@ -1,0 +1,114 @@
+package org.tilekv.examples;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat;
+import static org.apache.spark.sql.functions.element_at;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.map;
+import static org.apache.spark.sql.functions.monotonically_increasing_id;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/** Reads the rows of a job, in file order, with their prompt column. */
+final class InputRows {
+
+  /** Helper column that keeps the input's order; not written. */
+  static final String ROW_ID = "_tilekv_row";
+
+  private final SparkSession spark;
+  private final BatchOptions options;
+
+  InputRows(SparkSession spark, BatchOptions options) {
+    this.spark = spark;
+    this.options = options;
+  }
+
+  /** The rows in contiguous partitions: neighbours in the file, which often share a prefix, stay neighbours. */
+  Dataset<Row> read() throws IOException {
+    Dataset<Row> rows = withPrompt(readFile());
+    requireColumn(rows, options.promptCol, "--prompt-col");
+    if (options.expectedCol != null) {
+      requireColumn(rows, options.expectedCol, "--expected-col");
+    }
+    int partitions =
+        options.partitions > 0
+            ? options.partitions
+            : 4 * spark.sparkContext().defaultParallelism();
+    return rows.withColumn(ROW_ID, monotonically_increasing_id())
+        .repartitionByRange(partitions, col(ROW_ID))
+        .sortWithinPartitions(col(ROW_ID));
+  }
+
+  private Dataset<Row> readFile() throws IOException {
+    Path path = new Path(options.input);
+    FileSystem fs = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
+    if (!fs.exists(path)) {
+      throw new IllegalArgumentException("--input " + options.input + " does not exist");
+    }
+    return isParquet(fs, path)
+        ? spark.read().parquet(options.input)
+        : spark.read().option("mode", "FAILFAST").json(options.input);
+  }
+
+  private static boolean isParquet(FileSystem fs, Path path) throws IOException {
+    if (path.getName().endsWith(".parquet")) {
+      return true;
+    }
+    return fs.getFileStatus(path).isDirectory()
+        && Arrays.stream(fs.listStatus(path))
+            .anyMatch(file -> file.getPath().getName().endsWith(".parquet"));
+  }
+
+  private Dataset<Row> withPrompt(Dataset<Row> rows) throws IOException {
+    if (options.templates == null) {
+      return rows;
+    }
+    requireColumn(rows, "template", "--templates");
+    requireColumn(rows, "record", "--templates");
+    List<Column> entries = new ArrayList<>();
+    readTemplates(options.templates)
+        .forEach(
+            (name, header) -> {
+              entries.add(lit(name));
+              entries.add(lit(header));
+            });
+    Column headers = map(entries.toArray(new Column[0]));
+    return rows.withColumn(
+        options.promptCol, concat(element_at(headers, col("template")), col("record")));
+  }
+
+  private Map<String, String> readTemplates(String file) throws IOException {
+    Path path = new Path(file);
+    FileSystem fs = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
+    try (var in = fs.open(path)) {
+      return new ObjectMapper().readValue((java.io.InputStream) in, new TypeReference<>() {});
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "--templates " + file + " is no JSON object of texts: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static void requireColumn(Dataset<Row> rows, String name, String option) {
+    if (!Arrays.asList(rows.columns()).contains(name)) {
+      throw new IllegalArgumentException(
+          option
+              + " needs the column '"
+              + name
+              + "'; the input has "
+              + String.join(", ", rows.columns()));
+    }
+  }
+}

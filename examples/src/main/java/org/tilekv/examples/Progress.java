@@ -1,0 +1,50 @@
+package org.tilekv.examples;
+
+import java.io.PrintStream;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** Prints every few seconds how many rows are done while a pass runs. */
+final class Progress implements AutoCloseable {
+
+  private static final int PERIOD_SECONDS = 5;
+
+  private final ClusterNumbers cluster;
+  private final long rowsBefore;
+  private final PrintStream out;
+  private final long start = System.nanoTime();
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "progress");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  Progress(ClusterNumbers cluster, Map<String, ExecutorNumbers> before, PrintStream out) {
+    this.cluster = cluster;
+    this.rowsBefore = rows(before);
+    this.out = out;
+    timer.scheduleAtFixedRate(
+        this::printLine, PERIOD_SECONDS, PERIOD_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private void printLine() {
+    long rows = rows(cluster.latest()) - rowsBefore;
+    double seconds = (System.nanoTime() - start) / 1e9;
+    out.printf(
+        Locale.ROOT, "  %,d rows done after %.0f s (%.1f rows/s)%n", rows, seconds, rows / seconds);
+  }
+
+  private static long rows(Map<String, ExecutorNumbers> executors) {
+    return executors.values().stream().mapToLong(ExecutorNumbers::rows).sum();
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+}
