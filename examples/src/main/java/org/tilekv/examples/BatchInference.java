@@ -1,16 +1,21 @@
 package org.tilekv.examples;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.trim;
+import static org.apache.spark.sql.functions.xxhash64;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.spark.KvGenerate;
 import picocli.CommandLine;
@@ -88,7 +93,16 @@ public final class BatchInference implements Callable<Integer> {
             (name, n) ->
                 work.put(name, n.since(before.getOrDefault(name, ExecutorNumbers.ZERO))));
     Dataset<Row> written = spark.read().parquet(options.output);
-    return new PassReport(pass, written.count(), exactMatches(written), seconds, work);
+    return new PassReport(
+        pass, written.count(), exactMatches(written), digest(written), seconds, work);
+  }
+
+  /** Sum of the rows' hashes: equal for equal outputs, whatever the order of their files. */
+  private static String digest(Dataset<Row> written) {
+    Column[] columns =
+        Arrays.stream(written.columns()).map(functions::col).toArray(Column[]::new);
+    Row sum = written.agg(sum(xxhash64(columns).cast("decimal(20,0)"))).first();
+    return sum.isNullAt(0) ? "empty" : sum.getDecimal(0).toBigInteger().toString(16);
   }
 
   private @Nullable Long exactMatches(Dataset<Row> written) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param pass number of the pass, from 1
  * @param rows rows written
  * @param exact rows equal to what was expected, or null where nothing was
+ * @param digest equal for equal outputs
  * @param seconds wall time
  * @param executors counters of the pass per executor
  */
@@ -18,6 +19,7 @@ record PassReport(
     int pass,
     long rows,
     @Nullable Long exact,
+    String digest,
     double seconds,
     Map<String, ExecutorNumbers> executors) {
 
@@ -32,6 +34,7 @@ record PassReport(
     if (exact != null) {
       line(out, "exact matches", "%,d of %,d", exact, rows);
     }
+    line(out, "output digest", "%s", digest);
     line(out, "wall time", "%.1f s", seconds);
     line(
         out,
