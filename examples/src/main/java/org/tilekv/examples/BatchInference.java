@@ -36,15 +36,16 @@ public final class BatchInference implements Callable<Integer> {
 
   /** Submitted by {@code examples/run.sh} or {@code spark-submit}. */
   public static void main(String[] args) {
-    int status =
-        new CommandLine(new BatchInference())
-            .setExecutionExceptionHandler(
-                (e, command, parsed) -> {
-                  System.err.println("BatchInference failed: " + Failures.message(e));
-                  return CommandLine.ExitCode.SOFTWARE;
-                })
-            .execute(args);
-    System.exit(status);
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new BatchInference())
+        .setExecutionExceptionHandler(
+            (e, command, parsed) -> {
+              System.err.println("BatchInference failed: " + Failures.message(e));
+              return CommandLine.ExitCode.SOFTWARE;
+            });
   }
 
   @Override
