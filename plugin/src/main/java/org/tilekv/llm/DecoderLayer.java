@@ -1,0 +1,157 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+import org.jspecify.annotations.Nullable;
+import org.tilekv.ComputePool;
+import org.tilekv.attention.PagedAttention;
+import org.tilekv.attention.Segments;
+
+/**
+ * One transformer layer: attention and gated MLP, each normed before and added to the stream after.
+ */
+final class DecoderLayer {
+
+  private final ModelConfig config;
+  private final int index;
+  private final RmsNorm attentionNorm;
+  private final Linear qkv;
+  private final @Nullable RmsNorm queryNorm;
+  private final @Nullable RmsNorm keyNorm;
+  private final Linear output;
+  private final RmsNorm mlpNorm;
+  private final Linear gateUp;
+  private final Linear down;
+
+  DecoderLayer(ModelConfig config, int index, LayerLoader layer) {
+    this.config = config;
+    this.index = index;
+    int hidden = config.hiddenSize();
+    int queries = config.queryHeads() * config.headDim();
+    float eps = config.rmsNormEps();
+    attentionNorm = new RmsNorm(layer.vector("input_layernorm.weight", hidden), eps);
+    qkv =
+        Linear.load(
+            layer,
+            hidden,
+            config.qkvBias(),
+            "self_attn.q_proj",
+            "self_attn.k_proj",
+            "self_attn.v_proj");
+    requireOutputs(qkv, queries + 2 * config.kvHeads() * config.headDim(), "q, k and v");
+    queryNorm = headNorm(layer, "self_attn.q_norm.weight");
+    keyNorm = headNorm(layer, "self_attn.k_norm.weight");
+    output = Linear.load(layer, queries, config.outputBias(), "self_attn.o_proj");
+    mlpNorm = new RmsNorm(layer.vector("post_attention_layernorm.weight", hidden), eps);
+    gateUp = Linear.load(layer, hidden, config.mlpBias(), "mlp.gate_proj", "mlp.up_proj");
+    requireOutputs(gateUp, 2 * config.intermediateSize(), "gate and up");
+    down = Linear.load(layer, config.intermediateSize(), config.mlpBias(), "mlp.down_proj");
+  }
+
+  private @Nullable RmsNorm headNorm(LayerLoader layer, String name) {
+    return config.qkNorm()
+        ? new RmsNorm(layer.vector(name, config.headDim()), config.rmsNormEps())
+        : null;
+  }
+
+  private void requireOutputs(Linear linear, int expected, String what) {
+    if (linear.outputs() != expected) {
+      throw new InvalidModelException(
+          "layer "
+              + index
+              + " has "
+              + linear.outputs()
+              + " outputs of "
+              + what
+              + "; config.json asks for "
+              + expected);
+    }
+  }
+
+  void run(
+      Segments segments,
+      RopeTable rope,
+      PagedAttention attention,
+      StepBuffers b,
+      ComputePool pool) {
+    int tokens = segments.tokens();
+    int hidden = config.hiddenSize();
+    int queries = config.queryHeads() * config.headDim();
+    int keys = config.kvHeads() * config.headDim();
+    grow(b, tokens);
+    norm(attentionNorm, b, tokens, pool);
+    qkv.apply(b.normed, hidden, tokens, b.qkv, pool);
+    pool.forEach(segments.size(), (segment, worker) -> rotate(segments, segment, rope, b.qkv));
+    attention.append(index, segments, b.qkv, queries, b.qkv, queries + keys, qkv.stride(), pool);
+    attention.attend(
+        index, config.windows()[index], segments, b.qkv, 0, qkv.stride(), b.attended, pool);
+    output.apply(b.attended, queries, tokens, b.projected, pool);
+    addToStream(output, b, tokens, pool);
+    norm(mlpNorm, b, tokens, pool);
+    gateUp.apply(b.normed, hidden, tokens, b.gateUp, pool);
+    activate(b, tokens, pool);
+    down.apply(b.activated, config.intermediateSize(), tokens, b.projected, pool);
+    addToStream(down, b, tokens, pool);
+  }
+
+  private void grow(StepBuffers b, int tokens) {
+    b.qkv = StepBuffers.grown(b.qkv, tokens * qkv.stride());
+    b.attended = StepBuffers.grown(b.attended, tokens * config.queryHeads() * config.headDim());
+    b.gateUp = StepBuffers.grown(b.gateUp, tokens * gateUp.stride());
+    b.activated = StepBuffers.grown(b.activated, tokens * config.intermediateSize());
+    b.projected = StepBuffers.grown(b.projected, tokens * Math.max(output.stride(), down.stride()));
+  }
+
+  private void norm(RmsNorm norm, StepBuffers b, int tokens, ComputePool pool) {
+    int hidden = config.hiddenSize();
+    pool.forEach(
+        tokens, (token, worker) -> norm.apply(b.stream, token * hidden, b.normed, token * hidden));
+  }
+
+  private void rotate(Segments segments, int segment, RopeTable rope, float[] x) {
+    int heads = config.queryHeads() + config.kvHeads();
+    for (int i = 0; i < segments.count(segment); i++) {
+      int token = (segments.offset(segment) + i) * qkv.stride();
+      for (int head = 0; head < heads; head++) {
+        int at = token + head * config.headDim();
+        RmsNorm norm = head < config.queryHeads() ? queryNorm : keyNorm;
+        if (norm != null) {
+          norm.apply(x, at, x, at);
+        }
+        rope.rotate(x, at, segments.start(segment) + i);
+      }
+    }
+  }
+
+  private void activate(StepBuffers b, int tokens, ComputePool pool) {
+    int n = config.intermediateSize();
+    pool.forEach(
+        tokens,
+        (token, worker) ->
+            Swiglu.apply(b.gateUp, token * gateUp.stride(), n, b.activated, token * n));
+  }
+
+  private void addToStream(Linear linear, StepBuffers b, int tokens, ComputePool pool) {
+    int hidden = config.hiddenSize();
+    pool.forEach(
+        tokens,
+        (token, worker) -> {
+          int from = token * linear.stride();
+          int to = token * hidden;
+          for (int i = 0; i < hidden; i++) {
+            b.stream[to + i] += b.projected[from + i];
+          }
+        });
+  }
+}

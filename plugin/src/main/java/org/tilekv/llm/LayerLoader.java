@@ -1,0 +1,34 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+import org.tilekv.ComputePool;
+
+/**
+ * What loading a layer needs: the checkpoint, where its names begin, and how weights are packed.
+ */
+record LayerLoader(Checkpoint checkpoint, String prefix, MatMulKind matMul, ComputePool pool) {
+
+  LayerLoader at(String newPrefix) {
+    return new LayerLoader(checkpoint, newPrefix, matMul, pool);
+  }
+
+  Tensor tensor(String name) {
+    return checkpoint.tensor(prefix + name);
+  }
+
+  float[] vector(String name, int length) {
+    return tensor(name).requireShape(length).toFloats();
+  }
+}
