@@ -1,3 +1,16 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
 package org.tilekv.examples;
 
 import static org.apache.spark.sql.functions.col;
@@ -22,7 +35,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** Runs a model over the rows of a file and writes what it generated, with a table of what was reused. */
+/**
+ * Runs a model over the rows of a file and writes what it generated, with a table of what was
+ * reused.
+ */
 @Command(
     name = "BatchInference",
     mixinStandardHelpOptions = true,
@@ -91,8 +107,7 @@ public final class BatchInference implements Callable<Integer> {
     cluster
         .read()
         .forEach(
-            (name, n) ->
-                work.put(name, n.since(before.getOrDefault(name, ExecutorNumbers.ZERO))));
+            (name, n) -> work.put(name, n.since(before.getOrDefault(name, ExecutorNumbers.ZERO))));
     Dataset<Row> written = spark.read().parquet(options.output);
     return new PassReport(
         pass, written.count(), exactMatches(written), digest(written), seconds, work);
@@ -100,8 +115,7 @@ public final class BatchInference implements Callable<Integer> {
 
   /** Sum of the rows' hashes: equal for equal outputs, whatever the order of their files. */
   private static String digest(Dataset<Row> written) {
-    Column[] columns =
-        Arrays.stream(written.columns()).map(functions::col).toArray(Column[]::new);
+    Column[] columns = Arrays.stream(written.columns()).map(functions::col).toArray(Column[]::new);
     Row sum = written.agg(sum(xxhash64(columns).cast("decimal(20,0)"))).first();
     return sum.isNullAt(0) ? "empty" : sum.getDecimal(0).toBigInteger().toString(16);
   }
@@ -111,7 +125,9 @@ public final class BatchInference implements Callable<Integer> {
       return null;
     }
     return written
-        .filter(trim(col(options.outputCol), WHITESPACE).equalTo(trim(col(options.expectedCol), WHITESPACE)))
+        .filter(
+            trim(col(options.outputCol), WHITESPACE)
+                .equalTo(trim(col(options.expectedCol), WHITESPACE)))
         .count();
   }
 }

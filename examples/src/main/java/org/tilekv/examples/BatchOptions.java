@@ -1,3 +1,16 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
 package org.tilekv.examples;
 
 import java.util.ArrayList;
@@ -19,14 +32,16 @@ final class BatchOptions {
       names = "--input",
       required = true,
       paramLabel = "PATH",
-      description = "Rows: JSON lines, or Parquet where the path ends in .parquet or holds Parquet files.")
+      description =
+          "Rows: JSON lines, or Parquet where the path ends in .parquet or holds Parquet files.")
   String input = "";
 
   @Option(
       names = "--output",
       required = true,
       paramLabel = "PATH",
-      description = "Where to write Parquet, one row per input row; an earlier output there is replaced.")
+      description =
+          "Where to write Parquet, one row per input row; an earlier output there is replaced.")
   String output = "";
 
   @Option(
@@ -100,8 +115,7 @@ final class BatchOptions {
   @Option(
       names = "--errors",
       paramLabel = "MODE",
-      description =
-          "fail or null: what a row that cannot run does (default: spark.tilekv.errors).")
+      description = "fail or null: what a row that cannot run does (default: spark.tilekv.errors).")
   @Nullable String errors;
 
   @Option(

@@ -1,3 +1,16 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
 package org.tilekv.examples;
 
 import static org.apache.spark.sql.functions.col;
@@ -36,7 +49,10 @@ final class InputRows {
     this.options = options;
   }
 
-  /** The rows in contiguous partitions: neighbours in the file, which often share a prefix, stay neighbours. */
+  /**
+   * The rows in contiguous partitions: neighbours in the file, which often share a prefix, stay
+   * neighbours.
+   */
   Dataset<Row> read() throws IOException {
     Dataset<Row> rows = withPrompt(readFile());
     requireColumn(rows, options.promptCol, "--prompt-col");
@@ -44,9 +60,7 @@ final class InputRows {
       requireColumn(rows, options.expectedCol, "--expected-col");
     }
     int partitions =
-        options.partitions > 0
-            ? options.partitions
-            : 4 * spark.sparkContext().defaultParallelism();
+        options.partitions > 0 ? options.partitions : 4 * spark.sparkContext().defaultParallelism();
     return rows.withColumn(ROW_ID, monotonically_increasing_id())
         .repartitionByRange(partitions, col(ROW_ID))
         .sortWithinPartitions(col(ROW_ID));

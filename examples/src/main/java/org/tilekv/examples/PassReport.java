@@ -1,3 +1,16 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
 package org.tilekv.examples;
 
 import java.io.PrintStream;
@@ -23,8 +36,7 @@ record PassReport(
     double seconds,
     Map<String, ExecutorNumbers> executors) {
 
-  private static final String ROW =
-      "  %-22s %7s %10s %10s %10s %7s %9s %9s %8s %8s%n";
+  private static final String ROW = "  %-22s %7s %10s %10s %10s %7s %9s %9s %8s %8s%n";
 
   void print(PrintStream out) {
     ExecutorNumbers total =
@@ -53,7 +65,10 @@ record PassReport(
     out.printf(Locale.ROOT, "  %-22s %s%n", name, String.format(Locale.ROOT, format, values));
   }
 
-  /** Distinct positions are counted on request only, and new ones only in the pass that first sees them. */
+  /**
+   * Distinct positions are counted on request only, and new ones only in the pass that first sees
+   * them.
+   */
   private static void printDistinct(PrintStream out, ExecutorNumbers total) {
     if (total.distinctPositions() > 0) {
       line(
@@ -67,8 +82,17 @@ record PassReport(
 
   private void printExecutors(PrintStream out) {
     out.printf(
-        ROW, "executor", "rows", "prompt", "computed", "reused", "hit %", "resident", "of pages",
-        "evicted", "preempt");
+        ROW,
+        "executor",
+        "rows",
+        "prompt",
+        "computed",
+        "reused",
+        "hit %",
+        "resident",
+        "of pages",
+        "evicted",
+        "preempt");
     executors.forEach(
         (name, n) ->
             out.printf(

@@ -1,6 +1,6 @@
 /**
- * Runnable applications. Entry: {@link org.tilekv.examples.BatchInference}, which {@code examples/run.sh} submits.
- * Uses Spark and the plugin's public classes only.
+ * Runnable applications. Entry: {@link org.tilekv.examples.BatchInference}, which {@code
+ * examples/run.sh} submits. Uses Spark and the plugin's public classes only.
  */
 @NullMarked
 package org.tilekv.examples;

@@ -28,7 +28,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** Runs the application in this process, on the shipped model and some of its rows. */
 class BatchInferenceTest {
@@ -64,8 +63,16 @@ class BatchInferenceTest {
   @Test
   void answersRowsAndReusesTilesInTheSecondPass() throws Exception {
     Path input = head(60);
-    assertThat(run("--templates", DATA.resolve("templates.json").toString(), "--input",
-            input.toString(), "--expected-col", "expected", "--repeat", "2"))
+    assertThat(
+            run(
+                "--templates",
+                DATA.resolve("templates.json").toString(),
+                "--input",
+                input.toString(),
+                "--expected-col",
+                "expected",
+                "--repeat",
+                "2"))
         .isZero();
     assertThat(text()).contains("60 of 60");
     Matcher computed = Pattern.compile("computed +([\\d,]+)").matcher(text());
@@ -84,8 +91,15 @@ class BatchInferenceTest {
   @Test
   void namesTheMissingModelDirectory() throws Exception {
     assertThat(
-            command("--model", dir.resolve("none").toString(), "--prompt-col", "record",
-                "--input", head(2).toString(), "--output", dir.resolve("out").toString()))
+            command(
+                "--model",
+                dir.resolve("none").toString(),
+                "--prompt-col",
+                "record",
+                "--input",
+                head(2).toString(),
+                "--output",
+                dir.resolve("out").toString()))
         .isNotZero();
     assertThat(text()).contains(dir.resolve("none").toString());
   }
@@ -99,7 +113,10 @@ class BatchInferenceTest {
   private int run(String... more) {
     List<String> args =
         new java.util.ArrayList<>(
-            List.of("--model", DATA.resolve("records-6m").toString(), "--output",
+            List.of(
+                "--model",
+                DATA.resolve("records-6m").toString(),
+                "--output",
                 dir.resolve("out").toString()));
     args.addAll(List.of(more));
     return command(args.toArray(new String[0]));
