@@ -33,7 +33,7 @@ public final class Bf16 {
   /** The nearest bfloat16. */
   public static short fromFloat(float value) {
     int bits = Float.floatToRawIntBits(value);
-    if (value != value) {
+    if (Float.isNaN(value)) {
       return (short) ((bits >>> 16) | QUIET_BIT);
     }
     int tieToEven = (bits >>> 16) & 1;
