@@ -30,6 +30,7 @@ import org.tilekv.TileKvException;
 import org.tilekv.engine.GenerationResult;
 import org.tilekv.engine.GenerationTexts;
 import org.tilekv.engine.ModelRuntime;
+import org.tilekv.llm.InvalidModelException;
 
 /**
  * The rows of a partition with the generated text appended, in the order they came. Up to {@link
@@ -119,7 +120,9 @@ final class GeneratedRows implements Iterator<Row> {
    * an {@link Error} that closed the engine.
    */
   private static boolean isRefusal(Throwable why) {
-    return why instanceof TileKvException && why.getCause() == null;
+    return why instanceof TileKvException
+        && !(why instanceof InvalidModelException)
+        && why.getCause() == null;
   }
 
   private GenerationResult await(CompletableFuture<GenerationResult> result)

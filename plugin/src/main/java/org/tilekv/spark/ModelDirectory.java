@@ -39,6 +39,7 @@ final class ModelDirectory {
     Path path = path(model);
     if (Files.exists(path)) {
       HfConfigReader.read(path);
+      requireTokenizer(path);
       return path.toAbsolutePath().normalize().toString();
     }
     if (local || !path.isAbsolute()) {
@@ -47,6 +48,13 @@ final class ModelDirectory {
     }
     LOG.warn("model directory {} is not on the driver; only the executors can check it", path);
     return path.toString();
+  }
+
+  private static void requireTokenizer(Path directory) {
+    if (!Files.isRegularFile(directory.resolve("tokenizer.json"))) {
+      throw new TileKvException(
+          "model directory " + directory + " has no tokenizer.json, which prompts need");
+    }
   }
 
   private static Path path(String model) {

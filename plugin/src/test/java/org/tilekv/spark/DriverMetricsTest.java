@@ -15,7 +15,10 @@ package org.tilekv.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Coordinator;
@@ -28,9 +31,10 @@ class DriverMetricsTest {
   private final MetricRegistry registry = new MetricRegistry();
   private final Coordinator coordinator = new Coordinator(TileKvConfig.defaults(), () -> 0);
 
-  private Object value(String gauge) {
-    assertThat(registry.getGauges()).containsKey(gauge);
-    return registry.getGauges().get(gauge).getValue();
+  private Object value(String name) {
+    Gauge<?> gauge = registry.getGauges().get(name);
+    assertThat(gauge).as(name).isNotNull();
+    return gauge.getValue();
   }
 
   private void report(String executor, long rows) {
@@ -39,6 +43,18 @@ class DriverMetricsTest {
         new ExecutorStats(rows, 0, 100, 60, 40, 30, 0, 0, 0, 0, 0, 0, 0, 64, 7, 50);
     reporter.answered(coordinator.receive(reporter.next(stats)));
     reporter.answered(coordinator.receive(reporter.next(stats)));
+  }
+
+  @Test
+  void everyGaugeIsOnTheMetricsPage() throws Exception {
+    DriverMetrics metrics = new DriverMetrics(registry, coordinator);
+    report("1", 3);
+    metrics.addNewExecutors();
+    String page =
+        Files.readString(Path.of(System.getProperty("basedir", "."), "..", "docs", "metrics.md"));
+    for (String name : registry.getGauges().keySet()) {
+      assertThat(page).contains("`" + name.substring(name.lastIndexOf('.') + 1) + "`");
+    }
   }
 
   @Test

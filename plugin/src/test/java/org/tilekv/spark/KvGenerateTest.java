@@ -16,6 +16,7 @@ package org.tilekv.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -233,7 +234,7 @@ class KvGenerateTest {
   }
 
   @Test
-  void refusesAWrongModelBeforeAJob(@TempDir Path empty) {
+  void refusesAWrongModelBeforeAJob(@TempDir Path empty) throws Exception {
     Dataset<Row> rows = numbered(3, 1);
     assertThatThrownBy(() -> generate().setModel("/no/such/model").transform(rows))
         .isInstanceOf(TileKvException.class)
@@ -241,6 +242,15 @@ class KvGenerateTest {
     assertThatThrownBy(() -> generate().setModel(empty.toString()).transform(rows))
         .isInstanceOf(TileKvException.class)
         .hasMessageContaining("config.json");
+    Path golden = Path.of(System.getProperty("basedir", "."), "src/test/resources/golden");
+    assertThatThrownBy(
+            () -> generate().setModel(golden.resolve("tiny-llama").toString()).transform(rows))
+        .isInstanceOf(TileKvException.class)
+        .hasMessageContaining("no tokenizer.json");
+    Files.writeString(empty.resolve("config.json"), "{\"architectures\": [\"GPT2LMHeadModel\"]}");
+    assertThatThrownBy(() -> generate().setModel(empty.toString()).transform(rows))
+        .isInstanceOf(TileKvException.class)
+        .hasMessageContaining("GPT2LMHeadModel");
   }
 
   @Test

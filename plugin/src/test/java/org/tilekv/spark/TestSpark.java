@@ -22,9 +22,11 @@ import org.apache.spark.sql.SparkSession;
 /** Sessions for tests. */
 final class TestSpark {
 
-  /** A directory that passes for a model; the fake plugin does not read it. */
-  static final String MODEL =
-      Path.of("src/test/resources/golden/tiny-llama").toAbsolutePath().toString();
+  /** The example's model; the fake plugin does not read it. */
+  static final Path DATA =
+      Path.of(System.getProperty("basedir", "."), "..", "examples", "data").toAbsolutePath();
+
+  static final String MODEL = DATA.resolve("records-6m").toString();
 
   private TestSpark() {}
 
