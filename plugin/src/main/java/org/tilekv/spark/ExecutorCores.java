@@ -25,7 +25,10 @@ final class ExecutorCores {
 
   private ExecutorCores() {}
 
-  /** {@code spark.executor.cores}, the cores of a local master, or else those of the machine. */
+  /**
+   * The cores of a local master, {@code spark.executor.cores}, or what holds without it: 1 on YARN
+   * and Kubernetes, elsewhere those of the machine.
+   */
   static int of(SparkConf conf) {
     int machine = Runtime.getRuntime().availableProcessors();
     String master = conf.get("spark.master", "").replace(" ", "");
@@ -38,6 +41,9 @@ final class ExecutorCores {
     }
     if (conf.contains("spark.executor.cores")) {
       return conf.getInt("spark.executor.cores", machine);
+    }
+    if (master.equals("yarn") || master.startsWith("k8s")) {
+      return 1;
     }
     Matcher cluster = LOCAL_CLUSTER.matcher(master);
     return cluster.matches() ? Integer.parseInt(cluster.group(1)) : machine;

@@ -30,7 +30,8 @@ import org.tilekv.engine.RuntimeOptions;
 /**
  * The models of one process. A model is opened once, by the first task that asks; others wait for
  * it. It stays open, with its tiles, when no task uses it, until another model needs its room.
- * Thread-safe; no lock is held while a model opens or closes.
+ * Thread-safe; no lock is held while a model opens or closes. Models open on a thread of their own,
+ * because Spark interrupts the threads of tasks that it kills, and that would close files for all.
  */
 final class ExecutorRuntimes implements AutoCloseable {
 
@@ -71,7 +72,6 @@ final class ExecutorRuntimes implements AutoCloseable {
       throws InterruptedException {
     Key key = new Key(model, options);
     while (true) {
-      RuntimeSlot toOpen = null;
       RuntimeSlot toClose = null;
       synchronized (this) {
         RuntimeSlot slot = find(key);
@@ -81,22 +81,20 @@ final class ExecutorRuntimes implements AutoCloseable {
           return new RuntimeLease(this, slot, runtime, owner);
         }
         if (slot == null && fits(options)) {
-          toOpen = new RuntimeSlot(model, options);
-          slots.put(key, toOpen);
+          RuntimeSlot added = new RuntimeSlot(model, options);
+          slots.put(key, added);
+          var unused = DaemonThread.start("tilekv-open", () -> open(key, added));
         } else {
           toClose = slot == null ? claimIdle(model, owner) : claimBroken(slot);
         }
-        if (toOpen == null && toClose == null) {
+        if (toClose == null) {
           wait(POLL_MS);
         }
       }
-      if (toOpen != null) {
-        open(key, toOpen);
-      } else if (toClose != null) {
+      if (toClose != null) {
         close(toClose);
-      } else {
-        checkpoint.run();
       }
+      checkpoint.run();
     }
   }
 

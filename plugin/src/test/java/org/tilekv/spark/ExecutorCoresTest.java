@@ -29,7 +29,7 @@ class ExecutorCoresTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
-      value = {"local|1", "local[3]|3", "local[3,2]|3", "local-cluster[2,5,1024]|5"})
+      value = {"local|1", "local[3]|3", "local[3,2]|3", "local-cluster[2,5,1024]|5", "yarn|1"})
   void readsLocalMasters(String master, int cores) {
     assertThat(ExecutorCores.of(master(master))).isEqualTo(cores);
   }

@@ -102,6 +102,27 @@ class ExecutorRuntimesTest {
     assertThat(opened).hasSize(1);
   }
 
+  @Test
+  void anInterruptedTaskDoesNotSpoilTheOpening() throws Exception {
+    CountDownLatch opening = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    ExecutorRuntimes runtimes =
+        new ExecutorRuntimes(
+            (model, options) -> {
+              opening.countDown();
+              awaitQuietly(go);
+              return open(model, options);
+            },
+            100,
+            now::get);
+    Future<RuntimeLease> killed =
+        threads.submit(() -> runtimes.acquire("/m", pool(100), 1, NOT_KILLED));
+    assertThat(opening.await(10, TimeUnit.SECONDS)).isTrue();
+    killed.cancel(true);
+    go.countDown();
+    assertThat(runtimes.acquire("/m", pool(100), 2, NOT_KILLED).runtime()).isSameAs(opened.get(0));
+  }
+
   private static void awaitQuietly(CountDownLatch latch) {
     try {
       latch.await(10, TimeUnit.SECONDS);
