@@ -14,6 +14,7 @@
 package org.tilekv.attention;
 
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 import org.tilekv.TileGeometry;
 
 /**
@@ -34,6 +35,8 @@ final class AttentionWorker {
   private final AttentionShape shape;
   private final int group;
   private final int dim;
+  // Elements of the head from here on fill no vector.
+  private final int tailDim;
   private final int span;
   private final int scoreStride;
   private final SlotReader reader;
@@ -41,7 +44,7 @@ final class AttentionWorker {
   private final float[] rows;
   private final float[] sums;
   private final float[] scores;
-  private final float[] partials = new float[TileKernel.PARTIALS];
+  private final float[] partials;
 
   AttentionWorker(KvMemory memory, AttentionShape shape) {
     this.memory = memory;
@@ -49,6 +52,7 @@ final class AttentionWorker {
     this.shape = shape;
     this.group = shape.groupSize();
     this.dim = shape.headDim();
+    this.tailDim = FloatVector.SPECIES_PREFERRED.loopBound(dim);
     this.span = Math.min(MAX_SPAN, geometry.tileTokens());
     this.scoreStride = span + SCORE_PADDING;
     this.reader = SlotReader.of(memory.arena(), span);
@@ -56,6 +60,7 @@ final class AttentionWorker {
     this.softmax = new OnlineSoftmax(maxRows);
     this.rows = new float[maxRows * dim];
     this.sums = new float[maxRows * dim];
+    this.partials = new float[ScoreKernel.partials(span)];
     this.scores = new float[maxRows * scoreStride];
   }
 
@@ -123,26 +128,35 @@ final class AttentionWorker {
     int keysIndex = reader.offset() + (low - from) * dim;
     int row = token * group;
     int end = row + group;
-    for (; row <= end - TileKernel.ROWS; row += TileKernel.ROWS) {
-      TileKernel.scoresOfFour(
-          rows,
-          row * dim,
-          keys,
-          keysIndex,
-          dim,
-          visible,
-          partials,
-          scores,
-          row * scoreStride,
-          scoreStride);
+    for (; row <= end - ScoreKernel.ROWS; row += ScoreKernel.ROWS) {
+      ScoreKernel.four(rows, row * dim, keys, keysIndex, dim, visible, partials);
+      for (int r = 0; r < ScoreKernel.ROWS; r++) {
+        fold(r, ScoreKernel.ROWS, row + r, visible);
+      }
     }
     for (; row < end; row++) {
-      TileKernel.scoresOfOne(
-          rows, row * dim, keys, keysIndex, dim, visible, partials, scores, row * scoreStride);
+      ScoreKernel.one(rows, row * dim, keys, keysIndex, dim, visible, partials);
+      fold(0, 1, row, visible);
     }
     for (row = token * group; row < end; row++) {
+      if (tailDim < dim) {
+        ScoreFold.addTails(
+            rows, row * dim, keys, keysIndex, dim, tailDim, visible, scores, row * scoreStride);
+      }
       softmax.weigh(row, scores, row * scoreStride, visible);
     }
+  }
+
+  /** Scores of one row from the partial vectors of {@code rowsTogether}. */
+  private void fold(int rowOfPartials, int rowsTogether, int row, int visible) {
+    int vectors = ScoreKernel.KEYS * FloatVector.SPECIES_PREFERRED.length();
+    ScoreFold.fold(
+        partials,
+        rowOfPartials * vectors,
+        rowsTogether * vectors,
+        scores,
+        row * scoreStride,
+        visible);
   }
 
   private void accumulate(int token, int position, int window, int from, int slots) {
@@ -155,13 +169,16 @@ final class AttentionWorker {
     int valuesIndex = reader.offset() + (low - from) * dim;
     int row = token * group;
     int end = row + group;
-    for (; row <= end - TileKernel.ROWS; row += TileKernel.ROWS) {
-      TileKernel.accumulateFour(
+    for (int r = row; r < end; r++) {
+      if (softmax.factor(r) != 1f) {
+        ValueKernel.scale(sums, r * dim, dim, softmax.factor(r));
+      }
+    }
+    for (; row <= end - ValueKernel.ROWS; row += ValueKernel.ROWS) {
+      ValueKernel.four(
           scores,
           row * scoreStride,
           scoreStride,
-          softmax.factors,
-          row,
           values,
           valuesIndex,
           dim,
@@ -170,16 +187,8 @@ final class AttentionWorker {
           row * dim);
     }
     for (; row < end; row++) {
-      TileKernel.accumulateOne(
-          scores,
-          row * scoreStride,
-          softmax.factors[row],
-          values,
-          valuesIndex,
-          dim,
-          visible,
-          sums,
-          row * dim);
+      ValueKernel.one(
+          scores, row * scoreStride, values, valuesIndex, dim, visible, sums, row * dim);
     }
   }
 

@@ -33,9 +33,9 @@ final class OnlineSoftmax {
 
   private final float[] maxima;
   private final float[] laneSums;
+  private final float[] laneMaxima = new float[LANES];
 
-  /** By how much the last {@link #weigh} of a row shrinks what was summed up before it. */
-  final float[] factors;
+  private final float[] factors;
 
   OnlineSoftmax(int rows) {
     maxima = new float[rows];
@@ -54,25 +54,38 @@ final class OnlineSoftmax {
     int padded = (count + LANES - 1) / LANES * LANES;
     Arrays.fill(scores, index + count, index + padded, Float.NEGATIVE_INFINITY);
     float before = maxima[row];
-    float max = Math.max(before, max(scores, index, count));
+    float max = Math.max(before, max(scores, index, padded));
     float factor = max == before ? 1f : TableExp.exp(before - max);
-    FloatVector sums = FloatVector.fromArray(FLOATS, laneSums, row * LANES).mul(factor);
-    for (int i = 0; i < padded; i += LANES) {
-      FloatVector weights = TableExp.exp(FloatVector.fromArray(FLOATS, scores, index + i).sub(max));
-      weights.intoArray(scores, index + i);
-      sums = sums.add(weights);
-    }
-    sums.intoArray(laneSums, row * LANES);
+    TableExp.exp(scores, index, -max, scores, index, padded);
+    addToSums(row, factor, scores, index, padded);
     maxima[row] = max;
     factors[row] = factor;
   }
 
-  private static float max(float[] scores, int index, int count) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < count; i++) {
-      max = Math.max(max, scores[index + i]);
+  private void addToSums(int row, float factor, float[] weights, int index, int padded) {
+    FloatVector sums = FloatVector.fromArray(FLOATS, laneSums, row * LANES).mul(factor);
+    for (int i = 0; i < padded; i += LANES) {
+      sums = sums.add(FloatVector.fromArray(FLOATS, weights, index + i));
     }
-    return max;
+    sums.intoArray(laneSums, row * LANES);
+  }
+
+  private float max(float[] scores, int index, int padded) {
+    FloatVector max = FloatVector.fromArray(FLOATS, scores, index);
+    for (int i = LANES; i < padded; i += LANES) {
+      max = max.max(FloatVector.fromArray(FLOATS, scores, index + i));
+    }
+    max.intoArray(laneMaxima, 0);
+    float result = laneMaxima[0];
+    for (int i = 1; i < LANES; i++) {
+      result = Math.max(result, laneMaxima[i]);
+    }
+    return result;
+  }
+
+  /** By how much the last {@link #weigh} of a row shrinks what was summed up before it. */
+  float factor(int row) {
+    return factors[row];
   }
 
   /** Sum of a row's weights relative to its last maximum. */

@@ -35,6 +35,7 @@ public final class TableExp {
 
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  private static final int LANES = FLOATS.length();
 
   private static final float MIN_ARGUMENT = -104f;
   private static final float MAX_ARGUMENT = 89f;
@@ -53,14 +54,31 @@ public final class TableExp {
   private static final float C5 = 1f / 120;
 
   // 2^(j/4), rounded to nearest.
-  private static final int T0_BITS = Float.floatToRawIntBits(1f);
-  private static final int T1_BITS = Float.floatToRawIntBits(0x1.306fep0f);
-  private static final int T2_BITS = Float.floatToRawIntBits(0x1.6a09e6p0f);
-  private static final int T3_BITS = Float.floatToRawIntBits(0x1.ae89fap0f);
-  private static final int[] TABLE = {T0_BITS, T1_BITS, T2_BITS, T3_BITS};
+  private static final int[] TABLE = {
+    Float.floatToRawIntBits(1f),
+    Float.floatToRawIntBits(0x1.306fep0f),
+    Float.floatToRawIntBits(0x1.6a09e6p0f),
+    Float.floatToRawIntBits(0x1.ae89fap0f)
+  };
 
-  private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;
+
+  // The same as vectors.
+  private static final FloatVector MIN_ARGUMENTS = FloatVector.broadcast(FLOATS, MIN_ARGUMENT);
+  private static final FloatVector MAX_ARGUMENTS = FloatVector.broadcast(FLOATS, MAX_ARGUMENT);
+  private static final FloatVector ROUNDS = FloatVector.broadcast(FLOATS, ROUND);
+  private static final FloatVector STEPS_PER_UNITS = FloatVector.broadcast(FLOATS, STEPS_PER_UNIT);
+  private static final FloatVector MINUS_STEPS_HIGH = FloatVector.broadcast(FLOATS, -STEP_HIGH);
+  private static final FloatVector MINUS_STEPS_LOW = FloatVector.broadcast(FLOATS, -STEP_LOW);
+  private static final FloatVector C2S = FloatVector.broadcast(FLOATS, C2);
+  private static final FloatVector C3S = FloatVector.broadcast(FLOATS, C3);
+  private static final FloatVector C4S = FloatVector.broadcast(FLOATS, C4);
+  private static final FloatVector C5S = FloatVector.broadcast(FLOATS, C5);
+  private static final IntVector T0S = IntVector.broadcast(INTS, TABLE[0]);
+  private static final IntVector T1S = IntVector.broadcast(INTS, TABLE[1]);
+  private static final IntVector T2S = IntVector.broadcast(INTS, TABLE[2]);
+  private static final IntVector T3S = IntVector.broadcast(INTS, TABLE[3]);
+  private static final IntVector ZEROS = IntVector.zero(INTS);
 
   private TableExp() {}
 
@@ -73,50 +91,55 @@ public final class TableExp {
     float r = Math.fma(k, -STEP_LOW, Math.fma(k, -STEP_HIGH, clamped));
     float q = Math.fma(Math.fma(Math.fma(r, C5, C4), r, C3), r, C2);
     float p = Math.fma(r * r, q, r);
-    float t = Float.intBitsToFloat(TABLE[step & 3]);
     int half = step >> 3;
-    return Math.fma(t, p, t) * powerOfTwo(half) * powerOfTwo((step >> 2) - half);
+    int rest = (step >> 2) - half;
+    float t = Float.intBitsToFloat(TABLE[step & 3] + (half << MANTISSA_BITS));
+    float power = Float.intBitsToFloat((rest << MANTISSA_BITS) + TABLE[0]);
+    return Math.fma(t, p, t) * power;
   }
 
-  private static float powerOfTwo(int exponent) {
-    return Float.intBitsToFloat((exponent + EXPONENT_BIAS) << MANTISSA_BITS);
+  /**
+   * {@code to[toIndex + i] = e^(from[fromIndex + i] + shift)} for {@code count} elements; {@code
+   * to} may be {@code from}.
+   */
+  public static void exp(
+      float[] from, int fromIndex, float shift, float[] to, int toIndex, int count) {
+    int vectors = FLOATS.loopBound(count);
+    for (int i = 0; i < vectors; i += LANES) {
+      FloatVector x = FloatVector.fromArray(FLOATS, from, fromIndex + i);
+      exp(x.add(shift)).intoArray(to, toIndex + i);
+    }
+    for (int i = vectors; i < count; i++) {
+      to[toIndex + i] = exp(from[fromIndex + i] + shift);
+    }
   }
 
-  /** {@code e^x} of each lane, for vectors of {@link FloatVector#SPECIES_PREFERRED}. */
+  /**
+   * {@code e^x} of each lane, for vectors of {@link FloatVector#SPECIES_PREFERRED}.
+   *
+   * <p>It takes much of what the compiler inlines into one method; a caller that does more than
+   * that with vectors had better use the form for arrays.
+   */
   public static FloatVector exp(FloatVector x) {
-    FloatVector clamped = x.max(MIN_ARGUMENT).min(MAX_ARGUMENT);
-    FloatVector rounded =
-        clamped.fma(
-            FloatVector.broadcast(FLOATS, STEPS_PER_UNIT), FloatVector.broadcast(FLOATS, ROUND));
-    IntVector step = rounded.reinterpretAsInts().sub(ROUND_BITS);
-    FloatVector k = rounded.sub(ROUND);
-    FloatVector r =
-        k.fma(
-            FloatVector.broadcast(FLOATS, -STEP_LOW),
-            k.fma(FloatVector.broadcast(FLOATS, -STEP_HIGH), clamped));
-    FloatVector q =
-        r.fma(FloatVector.broadcast(FLOATS, C5), FloatVector.broadcast(FLOATS, C4))
-            .fma(r, FloatVector.broadcast(FLOATS, C3))
-            .fma(r, FloatVector.broadcast(FLOATS, C2));
+    FloatVector clamped = x.max(MIN_ARGUMENTS).min(MAX_ARGUMENTS);
+    FloatVector rounded = clamped.fma(STEPS_PER_UNITS, ROUNDS);
+    IntVector step = rounded.reinterpretAsInts().sub(ROUNDS.reinterpretAsInts());
+    FloatVector k = rounded.sub(ROUNDS);
+    FloatVector r = k.fma(MINUS_STEPS_LOW, k.fma(MINUS_STEPS_HIGH, clamped));
+    FloatVector q = r.fma(C5S, C4S).fma(r, C3S).fma(r, C2S);
     FloatVector p = r.mul(r).fma(q, r);
-    FloatVector t = table(step);
     IntVector half = step.lanewise(VectorOperators.ASHR, 3);
     IntVector rest = step.lanewise(VectorOperators.ASHR, 2).sub(half);
-    return t.fma(p, t).mul(powerOfTwo(half)).mul(powerOfTwo(rest));
+    FloatVector t =
+        table(step).add(half.lanewise(VectorOperators.LSHL, MANTISSA_BITS)).reinterpretAsFloats();
+    FloatVector power =
+        rest.lanewise(VectorOperators.LSHL, MANTISSA_BITS).add(T0S).reinterpretAsFloats();
+    return t.fma(p, t).mul(power);
   }
 
-  private static FloatVector table(IntVector step) {
-    VectorMask<Integer> odd = step.and(1).compare(VectorOperators.NE, 0);
-    VectorMask<Integer> upper = step.and(2).compare(VectorOperators.NE, 0);
-    IntVector low = IntVector.broadcast(INTS, T0_BITS).blend(T1_BITS, odd);
-    IntVector high = IntVector.broadcast(INTS, T2_BITS).blend(T3_BITS, odd);
-    return low.blend(high, upper).reinterpretAsFloats();
-  }
-
-  private static FloatVector powerOfTwo(IntVector exponent) {
-    return exponent
-        .add(EXPONENT_BIAS)
-        .lanewise(VectorOperators.LSHL, MANTISSA_BITS)
-        .reinterpretAsFloats();
+  private static IntVector table(IntVector step) {
+    VectorMask<Integer> odd = step.lanewise(VectorOperators.LSHL, 31).lt(ZEROS);
+    VectorMask<Integer> upper = step.lanewise(VectorOperators.LSHL, 30).lt(ZEROS);
+    return T0S.blend(T1S, odd).blend(T2S.blend(T3S, odd), upper);
   }
 }
