@@ -37,7 +37,7 @@ import org.tilekv.ComputePool;
  * multiply-adds in registers. {@link AttentionReport} sets attention against these.
  */
 @State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 4, time = 1)
@@ -51,12 +51,13 @@ public class MachineLimitsBenchmark {
   private static final int STREAMS = 8;
 
   private static final int MEMORY_FLOATS = 64 << 20;
-  private static final int PIECE_FLOATS = 1 << 18;
+  private static final int TURN_FLOATS = 4 << 20;
+  private static final int PIECE_FLOATS = 1 << 17;
   private static final int FMA_ROUNDS = 1 << 16;
   private static final int FMA_CHAINS = 16;
 
   /** Bytes that one operation of {@link #readMemory} reads. */
-  static final long READ_BYTES = (long) MEMORY_FLOATS * Float.BYTES;
+  static final long READ_BYTES = (long) TURN_FLOATS * Float.BYTES;
 
   @Param({"1", "2"})
   public int threads;
@@ -64,6 +65,7 @@ public class MachineLimitsBenchmark {
   private ComputePool pool = ComputePool.sameThread();
   private float[] memory = {};
   private float[] results = {};
+  private int turn;
 
   /** Floating-point operations of one operation of {@link #fusedMultiplyAdd}. */
   static long flopsPerOperation(int threads) {
@@ -83,12 +85,13 @@ public class MachineLimitsBenchmark {
     pool.close();
   }
 
-  /** Reads the whole buffer once. */
+  /** Reads a part of the buffer; the parts take turns, so that none is in a cache. */
   @Benchmark
   public float[] readMemory() {
+    int first = turn++ % (MEMORY_FLOATS / TURN_FLOATS) * TURN_FLOATS;
     pool.forEach(
-        MEMORY_FLOATS / PIECE_FLOATS,
-        (item, worker) -> readPiece(item * PIECE_FLOATS, worker * LANES));
+        TURN_FLOATS / PIECE_FLOATS,
+        (item, worker) -> readPiece(first + item * PIECE_FLOATS, worker * LANES));
     return results;
   }
 

@@ -15,6 +15,7 @@ package org.tilekv.attention;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 
 /**
@@ -46,6 +47,13 @@ final class AttentionWorker {
   private final float[] scores;
   private final float[] partials;
 
+  // Whether tokens alone read bfloat16 in place, and where; see locate.
+  private final boolean takesBf16;
+  private boolean alone;
+  private boolean inPlace;
+  private short[] halves = {};
+  private int halvesIndex;
+
   AttentionWorker(KvMemory memory, AttentionShape shape) {
     this.memory = memory;
     this.geometry = memory.arena().geometry();
@@ -56,7 +64,11 @@ final class AttentionWorker {
     this.span = Math.min(MAX_SPAN, geometry.tileTokens());
     this.scoreStride = span + SCORE_PADDING;
     this.reader = SlotReader.of(memory.arena(), span);
-    int maxRows = blockTokens(shape) * group;
+    this.takesBf16 =
+        geometry.dtype() == KvDtype.BFLOAT16
+            && Bf16Kernel.takes(dim)
+            && group % ScoreKernel.ROWS % (ScoreKernel.ROWS - 1) == 0;
+    int maxRows = blockTokens(shape) * group + 1;
     this.softmax = new OnlineSoftmax(maxRows);
     this.rows = new float[maxRows * dim];
     this.sums = new float[maxRows * dim];
@@ -89,22 +101,38 @@ final class AttentionWorker {
       float[] out,
       int outIndex) {
     begin(count, q, qIndex, qStride);
+    alone = count == 1;
+    inPlace = alone && takesBf16;
     int end = start + count;
     int first = AttentionShape.firstVisible(start, window) / span * span;
     for (int position = first; position < end; position += span) {
       int page = AttentionShape.page(memory.table(), row, head, geometry.tileOf(position));
       int from = Math.max(position, AttentionShape.firstVisible(start, window));
       int slots = Math.min(position + span, end) - from;
-      reader.keys(page, layer, geometry.slotOf(from), slots);
+      locate(page, geometry.keyOffset(layer, geometry.slotOf(from)));
+      if (!inPlace) {
+        reader.keys(page, layer, geometry.slotOf(from), slots);
+      }
       for (int t = 0; t < count; t++) {
         score(t, start + t, window, from, slots);
       }
-      reader.values(page, layer, geometry.slotOf(from), slots);
+      locate(page, geometry.valueOffset(layer, geometry.slotOf(from)));
+      if (!inPlace) {
+        reader.values(page, layer, geometry.slotOf(from), slots);
+      }
       for (int t = 0; t < count; t++) {
         accumulate(t, start + t, window, from, slots);
       }
     }
     finish(count, out, outIndex);
+  }
+
+  /** Where bfloat16 slots are that are used in place. */
+  private void locate(int page, int elementOffset) {
+    if (inPlace) {
+      halves = memory.arena().shorts(page);
+      halvesIndex = memory.arena().base(page) + elementOffset;
+    }
   }
 
   private void begin(int count, float[] q, int qIndex, int qStride) {
@@ -128,9 +156,13 @@ final class AttentionWorker {
     int keysIndex = reader.offset() + (low - from) * dim;
     int row = token * group;
     int end = row + group;
-    for (; row <= end - ScoreKernel.ROWS; row += ScoreKernel.ROWS) {
-      ScoreKernel.four(rows, row * dim, keys, keysIndex, dim, visible, partials);
-      for (int r = 0; r < ScoreKernel.ROWS; r++) {
+    for (; takesFour(end - row); row += ScoreKernel.ROWS) {
+      if (inPlace) {
+        Bf16Kernel.scoresOfFour(rows, row * dim, halves, halvesIndex, dim, visible, partials);
+      } else {
+        ScoreKernel.four(rows, row * dim, keys, keysIndex, dim, visible, partials);
+      }
+      for (int r = 0; r < Math.min(ScoreKernel.ROWS, end - row); r++) {
         fold(r, ScoreKernel.ROWS, row + r, visible);
       }
     }
@@ -145,6 +177,11 @@ final class AttentionWorker {
       }
       softmax.weigh(row, scores, row * scoreStride, visible);
     }
+  }
+
+  /** Three rows of a token alone are taken as four; what the fourth gives is not used. */
+  private boolean takesFour(int rowsLeft) {
+    return rowsLeft >= ScoreKernel.ROWS || (alone && rowsLeft == ScoreKernel.ROWS - 1);
   }
 
   /** Scores of one row from the partial vectors of {@code rowsTogether}. */
@@ -174,17 +211,15 @@ final class AttentionWorker {
         ValueKernel.scale(sums, r * dim, dim, softmax.factor(r));
       }
     }
-    for (; row <= end - ValueKernel.ROWS; row += ValueKernel.ROWS) {
-      ValueKernel.four(
-          scores,
-          row * scoreStride,
-          scoreStride,
-          values,
-          valuesIndex,
-          dim,
-          visible,
-          sums,
-          row * dim);
+    for (; takesFour(end - row); row += ValueKernel.ROWS) {
+      int weights = row * scoreStride;
+      if (inPlace) {
+        Bf16Kernel.valuesOfFour(
+            scores, weights, scoreStride, halves, halvesIndex, dim, visible, sums, row * dim);
+      } else {
+        ValueKernel.four(
+            scores, weights, scoreStride, values, valuesIndex, dim, visible, sums, row * dim);
+      }
     }
     for (; row < end; row++) {
       ValueKernel.one(
