@@ -49,6 +49,7 @@ final class AttentionWorker {
 
   // Whether tokens alone read bfloat16 in place, and where; see locate.
   private final boolean takesBf16;
+  private final CacheWarmer warmer = new CacheWarmer();
   private boolean alone;
   private boolean inPlace;
   private short[] halves = {};
@@ -109,6 +110,7 @@ final class AttentionWorker {
       int page = AttentionShape.page(memory.table(), row, head, geometry.tileOf(position));
       int from = Math.max(position, AttentionShape.firstVisible(start, window));
       int slots = Math.min(position + span, end) - from;
+      warm(page, layer, geometry.slotOf(from), slots);
       locate(page, geometry.keyOffset(layer, geometry.slotOf(from)));
       if (!inPlace) {
         reader.keys(page, layer, geometry.slotOf(from), slots);
@@ -125,6 +127,19 @@ final class AttentionWorker {
       }
     }
     finish(count, out, outIndex);
+  }
+
+  /** Reads K and V ahead where the kernels would be the first to. */
+  private void warm(int page, int layer, int slot, int slots) {
+    int keys = memory.arena().base(page) + geometry.keyOffset(layer, slot);
+    int values = memory.arena().base(page) + geometry.valueOffset(layer, slot);
+    if (inPlace) {
+      warmer.sweep(memory.arena().shorts(page), keys, slots * dim);
+      warmer.sweep(memory.arena().shorts(page), values, slots * dim);
+    } else if (geometry.dtype() == KvDtype.FLOAT32) {
+      warmer.sweep(memory.arena().floats(page), keys, slots * dim);
+      warmer.sweep(memory.arena().floats(page), values, slots * dim);
+    }
   }
 
   /** Where bfloat16 slots are that are used in place. */

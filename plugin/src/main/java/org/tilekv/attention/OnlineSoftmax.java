@@ -76,11 +76,14 @@ final class OnlineSoftmax {
       max = max.max(FloatVector.fromArray(FLOATS, scores, index + i));
     }
     max.intoArray(laneMaxima, 0);
-    float result = laneMaxima[0];
-    for (int i = 1; i < LANES; i++) {
-      result = Math.max(result, laneMaxima[i]);
+    for (int half = LANES / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; i++) {
+        float a = laneMaxima[i];
+        float b = laneMaxima[half + i];
+        laneMaxima[i] = b > a ? b : a;
+      }
     }
-    return result;
+    return laneMaxima[0];
   }
 
   /** By how much the last {@link #weigh} of a row shrinks what was summed up before it. */
