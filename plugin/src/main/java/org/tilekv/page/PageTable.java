@@ -16,10 +16,12 @@ package org.tilekv.page;
 import java.util.Arrays;
 
 /**
- * The linear 3-D table {@code [beam, head, tile] -> page id}.
+ * The linear 3-D table {@code [beam, head, tile] -> page id}, with the ranges that changed since
+ * the last upload.
  *
- * <p>Confined to the holder's lock for writes; readers of a row are ordered after its writes by
- * whoever hands them the row.
+ * <p>Writes are confined to the holder's lock; readers of a row are ordered after its writes by
+ * whoever hands them the row. Every operation but {@link #clear()} and {@link #syncToDevice} takes
+ * constant time.
  */
 public final class PageTable {
 
@@ -30,6 +32,9 @@ public final class PageTable {
   private final int heads;
   private final int maxTiles;
   private final int[] entries;
+  // First changed tile and one past the last of each (beam, head), equal where nothing changed.
+  private final int[] dirtyFrom;
+  private final int[] dirtyTo;
 
   /**
    * @param rows page-table rows: beams that can be open at once
@@ -42,6 +47,8 @@ public final class PageTable {
     this.maxTiles = maxTiles;
     this.entries = new int[Math.multiplyExact(Math.multiplyExact(rows, heads), maxTiles)];
     Arrays.fill(entries, NO_PAGE);
+    dirtyFrom = new int[rows * heads];
+    dirtyTo = new int[rows * heads];
   }
 
   public int rows() {
@@ -68,7 +75,77 @@ public final class PageTable {
 
   /** Points a tile to a page. */
   public void assign(int beam, int head, int tile, int page) {
+    if (tile < 0 || tile >= maxTiles) {
+      throw new IllegalArgumentException(
+          "tile is " + tile + "; this table has tiles 0 to " + (maxTiles - 1));
+    }
     entries[index(beam, head, tile)] = page;
+    markDirty(beam * heads + head, tile);
+  }
+
+  /** Forgets a tile's page and returns it, or {@link #NO_PAGE}. */
+  public int remove(int beam, int head, int tile) {
+    int page = lookup(beam, head, tile);
+    assign(beam, head, tile, NO_PAGE);
+    return page;
+  }
+
+  /** Forgets the first {@code tiles} tiles of a row, all heads. */
+  public void clear(int beam, int tiles) {
+    for (int head = 0; head < heads; head++) {
+      for (int tile = 0; tile < tiles; tile++) {
+        assign(beam, head, tile, NO_PAGE);
+      }
+    }
+  }
+
+  /** Forgets everything. */
+  public void clear() {
+    Arrays.fill(entries, NO_PAGE);
+    Arrays.fill(dirtyFrom, 0);
+    Arrays.fill(dirtyTo, maxTiles);
+  }
+
+  private void markDirty(int line, int tile) {
+    if (dirtyFrom[line] == dirtyTo[line]) {
+      dirtyFrom[line] = tile;
+      dirtyTo[line] = tile + 1;
+      return;
+    }
+    dirtyFrom[line] = Math.min(dirtyFrom[line], tile);
+    dirtyTo[line] = Math.max(dirtyTo[line], tile + 1);
+  }
+
+  /**
+   * Uploads what changed since the last call, one range per (beam, head), ranges that touch merged.
+   *
+   * @return entries uploaded
+   */
+  public int syncToDevice(PageTableMirror mirror) {
+    int uploaded = 0;
+    int from = 0;
+    int to = 0;
+    for (int line = 0; line < dirtyFrom.length; line++) {
+      if (dirtyFrom[line] == dirtyTo[line]) {
+        continue;
+      }
+      int lineFrom = line * maxTiles + dirtyFrom[line];
+      if (lineFrom > to || to == from) {
+        uploaded += upload(mirror, from, to);
+        from = lineFrom;
+      }
+      to = line * maxTiles + dirtyTo[line];
+      dirtyFrom[line] = 0;
+      dirtyTo[line] = 0;
+    }
+    return uploaded + upload(mirror, from, to);
+  }
+
+  private int upload(PageTableMirror mirror, int from, int to) {
+    if (from < to) {
+      mirror.upload(entries, from, to);
+    }
+    return to - from;
   }
 
   /** The table itself, for kernels: read-only by contract. */

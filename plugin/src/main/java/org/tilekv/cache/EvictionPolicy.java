@@ -1,0 +1,36 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cache;
+
+import org.jspecify.annotations.Nullable;
+import org.tilekv.prefix.TileGroup;
+
+/**
+ * Orders the named tile groups that no row uses. Confined to the cache's lock. A policy never names
+ * a group that another resident group continues.
+ */
+interface EvictionPolicy {
+
+  /** A group lost its last user. */
+  void add(TileGroup group);
+
+  /** A group is used again, or was dropped. */
+  void remove(TileGroup group);
+
+  /** The group to drop next, or null where there is none. It stays until it is removed. */
+  @Nullable TileGroup victim();
+
+  /** Groups that could be dropped. */
+  int size();
+}

@@ -1,0 +1,193 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cache;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.page.PagePool;
+import org.tilekv.page.PageTable;
+import org.tilekv.prefix.PrefixIndex;
+import org.tilekv.prefix.TileGroup;
+
+/**
+ * The bookkeeping of a cache: which pages are free, which groups are in use, which can be dropped.
+ * Every method is called under the cache's lock; no method touches bytes.
+ */
+final class TileStore {
+
+  private static final int REMEMBERED_NAMES = 1 << 16;
+
+  final PagePool pool;
+  final PageTable table;
+  final PrefixIndex index = new PrefixIndex(REMEMBERED_NAMES);
+  final CacheCounters counters = new CacheCounters();
+  private final EvictionPolicy policy = new LruPolicy();
+  private final Deque<Integer> freeRows = new ArrayDeque<>();
+  private final int heads;
+
+  TileStore(TileCacheOptions options) {
+    heads = options.geometry().kvHeads();
+    pool = new PagePool(options.pages());
+    table = new PageTable(options.rows(), heads, options.maxTiles());
+    for (int row = 0; row < options.rows(); row++) {
+      freeRows.add(row);
+    }
+  }
+
+  int heads() {
+    return heads;
+  }
+
+  int freeRows() {
+    return freeRows.size();
+  }
+
+  /** A row of the page table; the caller has checked that there is one. */
+  int takeRow() {
+    return freeRows.removeFirst();
+  }
+
+  /** Pages that are free or could be made so. */
+  int availablePages() {
+    return pool.freePages() + droppablePages();
+  }
+
+  int droppablePages() {
+    return policy.size() * heads;
+  }
+
+  /**
+   * New private groups, none of them referenced yet, or null and nothing changed where there is no
+   * room.
+   */
+  @Nullable List<TileGroup> allocate(int groups) {
+    if ((long) groups * heads > availablePages()) {
+      return null;
+    }
+    List<TileGroup> allocated = new ArrayList<>(groups);
+    for (int i = 0; i < groups; i++) {
+      int[] pages = pool.acquire(heads);
+      while (pages == null) {
+        dropVictim();
+        pages = pool.acquire(heads);
+      }
+      allocated.add(new TileGroup(pages));
+    }
+    return allocated;
+  }
+
+  /** Drops one group; false where none can be. */
+  boolean dropVictim() {
+    TileGroup victim = policy.victim();
+    if (victim == null) {
+      return false;
+    }
+    policy.remove(victim);
+    index.drop(victim);
+    pool.release(victim.pages());
+    counters.evictedTiles++;
+    return true;
+  }
+
+  /** Keeps a group while it is copied from. */
+  void retain(TileGroup group) {
+    if (group.retain()) {
+      counters.pinned(heads);
+      if (group.named()) {
+        policy.remove(group);
+      }
+    }
+  }
+
+  /** Undoes {@link #retain}; a private group that nobody uses is given back. */
+  void release(TileGroup group) {
+    if (!group.release()) {
+      return;
+    }
+    counters.pinned(-heads);
+    if (group.named()) {
+      policy.add(group);
+    } else {
+      pool.release(group.pages());
+    }
+  }
+
+  /** Appends a group to a row. */
+  void append(BeamState beam, TileGroup group) {
+    retain(group);
+    point(beam, beam.groups.size(), group);
+    beam.groups.add(group);
+    counters.referenced(heads);
+  }
+
+  /** Puts another group in the place of a row's group. */
+  void replace(BeamState beam, int tile, TileGroup group) {
+    retain(group);
+    point(beam, tile, group);
+    release(beam.groups.set(tile, group));
+  }
+
+  private void point(BeamState beam, int tile, TileGroup group) {
+    for (int head = 0; head < heads; head++) {
+      table.assign(beam.row, head, tile, group.pages()[head]);
+    }
+  }
+
+  /**
+   * Points a row to other groups; those the row had before are released after the new ones are
+   * retained.
+   */
+  void repoint(BeamState beam, List<TileGroup> groups) {
+    groups.forEach(this::retain);
+    List<TileGroup> before = List.copyOf(beam.groups);
+    for (int tile = 0; tile < groups.size(); tile++) {
+      if (tile >= before.size() || before.get(tile) != groups.get(tile)) {
+        point(beam, tile, groups.get(tile));
+      }
+    }
+    for (int tile = groups.size(); tile < before.size(); tile++) {
+      unpoint(beam, tile);
+    }
+    counters.referenced((groups.size() - before.size()) * heads);
+    beam.groups.clear();
+    beam.groups.addAll(groups);
+    releaseTailFirst(before);
+  }
+
+  private void unpoint(BeamState beam, int tile) {
+    for (int head = 0; head < heads; head++) {
+      table.remove(beam.row, head, tile);
+    }
+  }
+
+  /** Takes a beam's row and pages back. */
+  void close(BeamState beam) {
+    for (int tile = 0; tile < beam.groups.size(); tile++) {
+      unpoint(beam, tile);
+    }
+    counters.referenced(-beam.groups.size() * heads);
+    releaseTailFirst(beam.groups);
+    beam.groups.clear();
+    freeRows.addFirst(beam.row);
+  }
+
+  private void releaseTailFirst(List<TileGroup> groups) {
+    for (int tile = groups.size() - 1; tile >= 0; tile--) {
+      release(groups.get(tile));
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.prefix;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Name of a full tile: SHA-256 over its parent's name and its token ids; the first tile's parent
+ * stands for namespace and salt. Fields are tagged by kind and prefixed by length. The same tokens
+ * have the same name in every process.
+ */
+public final class ChainHash {
+
+  private static final int BYTES = 32;
+  private static final byte ROOT = 'r';
+  private static final byte SALT = 's';
+  private static final byte NO_SALT = '0';
+  private static final byte TILE = 'c';
+
+  private static final ThreadLocal<MessageDigest> DIGEST =
+      ThreadLocal.withInitial(ChainHash::newDigest);
+
+  private final byte[] hash;
+
+  private ChainHash(byte[] hash) {
+    this.hash = hash;
+  }
+
+  static MessageDigest newDigest() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** Parent of the first tiles of a namespace under a salt; the salt cannot be read from it. */
+  public static ChainHash root(Namespace namespace, @Nullable String salt) {
+    MessageDigest digest = DIGEST.get();
+    digest.update(ROOT);
+    digest.update(namespace.bytes());
+    if (salt == null) {
+      digest.update(NO_SALT);
+    } else {
+      byte[] bytes = salt.getBytes(StandardCharsets.UTF_8);
+      digest.update(SALT);
+      digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
+      digest.update(bytes);
+    }
+    return new ChainHash(digest.digest());
+  }
+
+  /** Name of the tile {@code tokens[from..from+count)} after this one. */
+  public ChainHash child(int[] tokens, int from, int count) {
+    ByteBuffer message = ByteBuffer.allocate(1 + BYTES + Integer.BYTES * (count + 1));
+    message.put(TILE).put(hash).putInt(count);
+    for (int i = 0; i < count; i++) {
+      message.putInt(tokens[from + i]);
+    }
+    return new ChainHash(DIGEST.get().digest(message.array()));
+  }
+
+  /** The first eight bytes: the tile's name where an index may be wrong. */
+  public long shortName() {
+    return ByteBuffer.wrap(hash).getLong();
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ChainHash that && Arrays.equals(hash, that.hash);
+  }
+
+  @Override
+  public int hashCode() {
+    return ByteBuffer.wrap(hash).getInt(BYTES - Integer.BYTES);
+  }
+
+  @Override
+  public String toString() {
+    return HexFormat.of().formatHex(hash);
+  }
+}

@@ -1,0 +1,145 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.prefix;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.MissReason;
+
+/**
+ * Finds named tile groups: exactly by chain hash, and by the longest common prefix among the groups
+ * that continue a given one. Confined to the cache's lock.
+ */
+public final class PrefixIndex {
+
+  private final Map<TileName, TileGroup> roots = new HashMap<>();
+  private final Map<TileName, TileGroup> groups = new HashMap<>();
+  private final RecentKeys<TileName> evicted;
+  private final RecentKeys<Long> contents;
+
+  /**
+   * @param remembered names of evicted tiles, and contents seen, that are remembered to tell why a
+   *     tile is missed
+   */
+  public PrefixIndex(int remembered) {
+    evicted = new RecentKeys<>(remembered);
+    contents = new RecentKeys<>(remembered);
+  }
+
+  /** Named groups. */
+  public int size() {
+    return groups.size();
+  }
+
+  /** The group of this name, if it is resident and holds these very tokens. */
+  public @Nullable TileGroup find(TileName name, int[] tokens, int from, int count) {
+    TileGroup group = groups.get(name);
+    return group != null && Arrays.equals(group.tokens(), 0, count, tokens, from, from + count)
+        ? group
+        : null;
+  }
+
+  /**
+   * The group that holds exactly {@code tokens[from..from+count)} after {@code parent}, or null.
+   */
+  public @Nullable TileGroup next(@Nullable TileGroup parent, int[] tokens, int from, int count) {
+    PartialMatch match = partial(parent, tokens, from, from + count);
+    return match != null && match.slots() == count ? match.donor() : null;
+  }
+
+  /** The parent of all first tiles of a namespace and salt; null where there are none. */
+  public @Nullable TileGroup root(TileName name) {
+    return roots.get(name);
+  }
+
+  /** The child of {@code parent} that agrees with {@code tokens[from..to)} longest, or null. */
+  public @Nullable PartialMatch partial(
+      @Nullable TileGroup parent, int[] tokens, int from, int to) {
+    if (parent == null || from >= to) {
+      return null;
+    }
+    int[] key = Arrays.copyOfRange(tokens, from, to);
+    TileGroup donor = parent.closestChild(key);
+    if (donor == null) {
+      return null;
+    }
+    int slots = TileGroup.commonPrefix(donor.tokens(), key);
+    return slots == 0 ? null : new PartialMatch(donor, slots);
+  }
+
+  /**
+   * Names a private group.
+   *
+   * @param parent the group it continues, or null for the first tile under {@code rootName}
+   */
+  public void publish(
+      TileGroup group, TileName name, TileName rootName, @Nullable TileGroup parent, int[] tokens) {
+    TileGroup under =
+        parent != null ? parent : roots.computeIfAbsent(rootName, key -> new TileGroup(new int[0]));
+    group.attach(name, under, tokens);
+    if (groups.put(name, group) != null) {
+      throw new IllegalStateException("tile " + name + " is published twice");
+    }
+    evicted.remove(name);
+    contents.add(name.content());
+  }
+
+  /** Takes a group's name away; it must have no children. */
+  public void drop(TileGroup group) {
+    TileName name = group.name();
+    if (name == null || group.hasChildren()) {
+      throw new IllegalStateException("tile " + name + " is not named, or continued by others");
+    }
+    groups.remove(name);
+    evicted.add(name);
+    TileGroup parent = group.parent();
+    group.detach();
+    if (parent != null && parent.pages().length == 0 && !parent.hasChildren()) {
+      roots.values().remove(parent);
+    }
+  }
+
+  /** Why a full tile is not there. */
+  public MissReason missReason(TileName name) {
+    if (evicted.contains(name)) {
+      return MissReason.EVICTED;
+    }
+    return contents.contains(name.content()) ? MissReason.OTHER_NAMESPACE : MissReason.NEVER_SEEN;
+  }
+
+  /** Visits every named group. */
+  public void forEach(Consumer<TileGroup> visitor) {
+    groups.values().forEach(visitor);
+  }
+
+  /** Verifies that names, tokens and the tree agree. */
+  public void checkIntegrity() {
+    groups.forEach(
+        (name, group) -> {
+          TileGroup parent = group.parent();
+          if (!name.equals(group.name())) {
+            throw new IllegalStateException("tile " + name + " calls itself " + group.name());
+          }
+          if (parent == null || parent.closestChild(group.tokens()) != group) {
+            throw new IllegalStateException("tile " + name + " is not found from its parent");
+          }
+          if (parent.named() && groups.get(parent.name()) != parent) {
+            throw new IllegalStateException("tile " + name + " continues one that is gone");
+          }
+        });
+  }
+}

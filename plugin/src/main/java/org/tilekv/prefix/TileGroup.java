@@ -1,0 +1,137 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.prefix;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One tile index of a sequence: a page per KV head, named, shared and evicted together. Named
+ * groups form a tree: a group's children continue its tokens. Confined to the cache's lock.
+ */
+public final class TileGroup {
+
+  private static final int[] NO_TOKENS = {};
+
+  private final int[] pages;
+  private int references;
+  private @Nullable TileName name;
+  private @Nullable TileGroup parent;
+  private int[] tokens = NO_TOKENS;
+  private @Nullable NavigableMap<int[], TileGroup> children;
+
+  /** Neighbour in the list of an eviction policy, which owns this field. */
+  public @Nullable TileGroup older;
+
+  /** Neighbour in the list of an eviction policy, which owns this field. */
+  public @Nullable TileGroup newer;
+
+  /** A private group; {@code pages[head]} is the page of a KV head. */
+  public TileGroup(int[] pages) {
+    this.pages = pages;
+  }
+
+  /** Pages by KV head; not to be modified. */
+  public int[] pages() {
+    return pages;
+  }
+
+  /** Page-table rows that point here. */
+  public int references() {
+    return references;
+  }
+
+  /** Counts one more row; true where it is the first. */
+  public boolean retain() {
+    return references++ == 0;
+  }
+
+  /** Counts one row less; true where it was the last. */
+  public boolean release() {
+    if (references == 0) {
+      throw new IllegalStateException("tile group " + name + " is released once too often");
+    }
+    return --references == 0;
+  }
+
+  /** Name under which others find it; null while it is private or when it was dropped. */
+  public @Nullable TileName name() {
+    return name;
+  }
+
+  public boolean named() {
+    return name != null;
+  }
+
+  public @Nullable TileGroup parent() {
+    return parent;
+  }
+
+  /** Token ids of a named group's slots; not to be modified. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  /** Whether a resident group continues this one. */
+  public boolean hasChildren() {
+    return children != null && !children.isEmpty();
+  }
+
+  void attach(TileName newName, TileGroup newParent, int[] newTokens) {
+    name = newName;
+    parent = newParent;
+    tokens = newTokens;
+    if (newParent.children == null) {
+      newParent.children = new TreeMap<>(Arrays::compare);
+    }
+    newParent.children.put(newTokens, this);
+  }
+
+  void detach() {
+    if (parent != null && parent.children != null) {
+      parent.children.remove(tokens);
+    }
+    name = null;
+    parent = null;
+    tokens = NO_TOKENS;
+  }
+
+  /**
+   * The child that shares the longest prefix with {@code key}: one of its two neighbours in token
+   * order.
+   */
+  @Nullable TileGroup closestChild(int[] key) {
+    if (children == null) {
+      return null;
+    }
+    TileGroup below = value(children.floorEntry(key));
+    TileGroup above = value(children.ceilingEntry(key));
+    if (below == null || above == null) {
+      return below == null ? above : below;
+    }
+    return commonPrefix(above.tokens, key) > commonPrefix(below.tokens, key) ? above : below;
+  }
+
+  private static @Nullable TileGroup value(Map.@Nullable Entry<int[], TileGroup> entry) {
+    return entry == null ? null : entry.getValue();
+  }
+
+  static int commonPrefix(int[] a, int[] b) {
+    int mismatch = Arrays.mismatch(a, b);
+    return mismatch < 0 ? Math.min(a.length, b.length) : mismatch;
+  }
+}
