@@ -75,7 +75,7 @@ class PackageRulesTest {
           .whereLayer("llm")
           .mayOnlyAccessLayers("root", "page", "cache", "attention", "cuda")
           .whereLayer("engine")
-          .mayOnlyAccessLayers("root", "cache", "llm")
+          .mayOnlyAccessLayers("root", "prefix", "cache", "llm")
           .whereLayer("coordinator")
           .mayOnlyAccessLayers("root", "config", "prefix")
           .whereLayer("rapids")

@@ -47,7 +47,7 @@ final class StepPlan {
     rows.clear();
     room = config.maxStepTokens();
     addDecoding(oldestFirst);
-    counters.decodeRows.add(batch.segments().size());
+    counters.decodeRows.add(batch.size());
     addChunks(oldestFirst);
   }
 

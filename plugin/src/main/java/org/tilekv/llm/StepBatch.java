@@ -66,6 +66,11 @@ public final class StepBatch {
     return tokens;
   }
 
+  /** Segments added so far. */
+  public int size() {
+    return segments.size();
+  }
+
   public boolean wantsLogits(int segment) {
     return wantLogits[segment];
   }

@@ -1,0 +1,147 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.engine;
+
+import java.nio.file.Path;
+import org.tilekv.ComputePool;
+import org.tilekv.KvCache;
+import org.tilekv.TileGeometry;
+import org.tilekv.cache.TileCache;
+import org.tilekv.cache.TileCacheOptions;
+import org.tilekv.llm.Checkpoint;
+import org.tilekv.llm.CpuDecoder;
+import org.tilekv.llm.Decoder;
+import org.tilekv.llm.HfConfigReader;
+import org.tilekv.llm.HfTokenizer;
+import org.tilekv.llm.MatMulKind;
+import org.tilekv.llm.ModelConfig;
+import org.tilekv.llm.Tokenizer;
+import org.tilekv.llm.WeightsDigest;
+import org.tilekv.prefix.Namespace;
+
+/**
+ * A Hugging Face directory, opened: threads, tokenizer, cache, decoder and engine in this order.
+ */
+final class LoadedModel implements ModelRuntime {
+
+  private static final String ARITHMETIC = "cpu-1";
+
+  private final OpenedResources opened = new OpenedResources();
+  private final ModelConfig config;
+  private final Tokenizer tokenizer;
+  private final Namespace namespace;
+  private final TileCache cache;
+  private final InferenceEngine engine;
+
+  LoadedModel(Path directory, RuntimeOptions options) {
+    try {
+      config = HfConfigReader.read(directory);
+      MatMulKind matMul = MatMulKind.of(options.matMul());
+      tokenizer = opened.add(HfTokenizer.open(directory, config, options.addBos()));
+      ComputePool pool = opened.add(ComputePool.of(options.threads()));
+      try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+        TileGeometry geometry = geometry(options);
+        namespace = namespace(geometry, WeightsDigest.of(config, checkpoint));
+        cache = opened.add(cache(geometry, options));
+        Decoder decoder =
+            opened.add(CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul));
+        engine =
+            opened.add(
+                new ContinuousBatchingEngine(
+                    decoder,
+                    cache,
+                    tokenizer,
+                    options.engine(),
+                    sequenceTokens(options),
+                    options.salt()));
+      }
+    } catch (Throwable failure) {
+      opened.closeAfter(failure);
+      throw failure;
+    }
+  }
+
+  private TileGeometry geometry(RuntimeOptions options) {
+    return new TileGeometry(
+        config.layers(),
+        config.kvHeads(),
+        config.headDim(),
+        options.tileTokens(),
+        options.kvDtype());
+  }
+
+  private int sequenceTokens(RuntimeOptions options) {
+    int asked = options.maxSequenceTokens();
+    return asked == 0 ? config.maxPositions() : Math.min(asked, config.maxPositions());
+  }
+
+  private static Namespace namespace(TileGeometry geometry, String weights) {
+    return Namespace.builder()
+        .field("weights", weights)
+        .field("tileTokens", geometry.tileTokens())
+        .field("dtype", geometry.dtype().name())
+        .field("arithmetic", ARITHMETIC)
+        .build();
+  }
+
+  private TileCache cache(TileGeometry geometry, RuntimeOptions options) {
+    long heapBytes = Runtime.getRuntime().maxMemory();
+    int pages = PoolSize.pages(geometry, options.poolBytes(), heapBytes);
+    TileCacheOptions cacheOptions =
+        new TileCacheOptions(
+            geometry,
+            pages,
+            options.engine().maxBatchRows(),
+            geometry.tilesFor(sequenceTokens(options)),
+            namespace,
+            options.leaseTtlMs(),
+            options.engine().prefixReuse(),
+            () -> System.nanoTime() / 1_000_000);
+    try {
+      return TileCache.create(cacheOptions);
+    } catch (OutOfMemoryError e) {
+      throw PoolSize.tooLarge(options.poolBytes(), heapBytes);
+    }
+  }
+
+  @Override
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public InferenceEngine engine() {
+    return engine;
+  }
+
+  @Override
+  public KvCache cache() {
+    return cache;
+  }
+
+  @Override
+  public String namespace() {
+    return namespace.hex();
+  }
+
+  @Override
+  public void close() {
+    opened.close();
+  }
+}
