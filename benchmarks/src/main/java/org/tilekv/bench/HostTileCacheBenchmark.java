@@ -32,6 +32,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 import org.tilekv.tier.HostTileCache;
@@ -46,8 +47,8 @@ import org.tilekv.tier.TileKey;
  * read; Caffeine locks the entry that is overwritten. So both are lower bounds for a safe cache.
  *
  * <pre>
- * java ... org.openjdk.jmh.Main HostTileCacheBenchmark -t 1
- * java ... org.openjdk.jmh.Main HostTileCacheBenchmark -t 2
+ * java ... org.openjdk.jmh.Main HostTileCacheBenchmark -t 1 -prof org.tilekv.bench.CpuTimeProfiler
+ * java ... org.openjdk.jmh.Main HostTileCacheBenchmark -t 2 -prof org.tilekv.bench.CpuTimeProfiler
  * </pre>
  */
 @State(Scope.Benchmark)
@@ -86,7 +87,7 @@ public class HostTileCacheBenchmark {
 
   /** Only what a benchmark needs: the others' memory would disturb it. */
   @Setup(Level.Trial)
-  public void fill(org.openjdk.jmh.infra.BenchmarkParams params) {
+  public void fill(BenchmarkParams params) {
     tiles = WORKING_SET_BYTES / tileBytes;
     keys = new TileKey[tiles];
     Random random = new Random(7);

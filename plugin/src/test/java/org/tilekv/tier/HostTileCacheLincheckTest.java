@@ -14,6 +14,7 @@
 package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
@@ -39,7 +40,7 @@ public class HostTileCacheLincheckTest {
   @Operation
   public boolean put(@Param(name = "key") int key, @Param(name = "value") int value) {
     byte[] tile = new byte[GEOMETRY.tileBytes()];
-    java.util.Arrays.fill(tile, (byte) value);
+    Arrays.fill(tile, (byte) value);
     return cache.put(TileKey.of(key, 0), tile, 0);
   }
 

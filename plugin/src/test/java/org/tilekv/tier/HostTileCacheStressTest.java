@@ -15,13 +15,16 @@ package org.tilekv.tier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 
@@ -29,11 +32,12 @@ import org.tilekv.TileGeometry;
  * Threads read, overwrite, remove and evict the same few tiles. Every tile is filled with one long
  * that holds its key and a version: a torn, foreign or half-written tile shows.
  */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HostTileCacheStressTest {
   private static final TileGeometry GEOMETRY = new TileGeometry(4, 1, 64, 16, KvDtype.INT8);
   private static final int LONGS = GEOMETRY.tileBytes() / Long.BYTES;
   private static final int KEYS = 8;
-  private static final int CALLS = 150_000;
+  private static final int CALLS = 3_000_000;
 
   @Test
   void noTornOrForeignBytesWithTwoThreads() throws Exception {
@@ -68,14 +72,14 @@ class HostTileCacheStressTest {
 
   private static long work(HostTileCache cache, Random random, int calls) {
     long[] pattern = new long[LONGS];
-    java.nio.ByteBuffer tile = java.nio.ByteBuffer.allocate(GEOMETRY.tileBytes());
+    ByteBuffer tile = ByteBuffer.allocate(GEOMETRY.tileBytes());
     long hits = 0;
     for (int call = 0; call < calls; call++) {
       int id = random.nextInt(KEYS);
       TileKey key = TileKey.of(id, 0);
       int choice = random.nextInt(100);
       if (choice < 40) {
-        java.util.Arrays.fill(pattern, (long) id << 32 | random.nextInt() >>> 1);
+        Arrays.fill(pattern, (long) id << 32 | random.nextInt() >>> 1);
         tile.clear().asLongBuffer().put(pattern);
         cache.put(key, tile, 0);
       } else if (choice < 97) {
@@ -90,7 +94,7 @@ class HostTileCacheStressTest {
     return hits;
   }
 
-  private static void requireWhole(java.nio.ByteBuffer tile, int id) {
+  private static void requireWhole(ByteBuffer tile, int id) {
     long first = tile.getLong(0);
     if (first >>> 32 != id) {
       throw new AssertionError("tile of key " + (first >>> 32) + " read as " + id);

@@ -15,8 +15,10 @@ package org.tilekv.tier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -163,10 +165,6 @@ class HostTileCacheTest {
     }
   }
 
-  private static org.assertj.core.data.Offset<Float> within(float offset) {
-    return org.assertj.core.data.Offset.offset(offset);
-  }
-
   @Test
   void wrongFormsAreRefusedByName() {
     assertThatThrownBy(() -> cache.put(A, new short[tileBytes], 0))
@@ -191,8 +189,7 @@ class HostTileCacheTest {
   void aFailedCopyLeavesNothingBehind() {
     cache.put(A, tile, 0);
     ByteBuffer readOnly = ByteBuffer.allocate(tileBytes).asReadOnlyBuffer();
-    assertThatThrownBy(() -> cache.get(A, readOnly, 0))
-        .isInstanceOf(java.nio.ReadOnlyBufferException.class);
+    assertThatThrownBy(() -> cache.get(A, readOnly, 0)).isInstanceOf(ReadOnlyBufferException.class);
     assertThat(read(A)).isEqualTo(tile);
   }
 

@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.tilekv.KvDtype;
@@ -60,7 +61,7 @@ class TileCodecTest {
   void int8IsSymmetricPerTokenAndHead() {
     TileGeometry geometry = new TileGeometry(2, 1, 37, 4, KvDtype.INT8);
     float[] values = Tiles.gaussian(geometry.valueElements(), 6);
-    java.util.Arrays.fill(values, 0, 37, 0f);
+    Arrays.fill(values, 0, 37, 0f);
     values[37] = 1e30f;
     ByteBuffer tile = ByteBuffer.allocate(geometry.tileBytes()).order(ByteOrder.LITTLE_ENDIAN);
     float[] back = roundTrip(geometry, values, null, tile);
