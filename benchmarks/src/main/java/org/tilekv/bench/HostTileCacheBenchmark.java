@@ -59,6 +59,7 @@ import org.tilekv.tier.TileKey;
 @Fork(
     value = 1,
     jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx2g"})
+@SuppressWarnings("NullAway.Init") // JMH calls the set-up before a benchmark.
 public class HostTileCacheBenchmark {
   private static final int WORKING_SET_BYTES = 384 << 20;
 
