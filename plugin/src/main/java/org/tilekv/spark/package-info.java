@@ -12,7 +12,15 @@
  * limitations under the License.
  */
 /**
- * The only users of Spark: plugin, RPC, RDD, ML transformer, metrics, Kryo. May use all packages.
+ * The only users of Spark. Users meet three classes: {@link org.tilekv.spark.TileKvPlugin} switches
+ * everything on, {@link org.tilekv.spark.KvGenerate} generates text for a column, {@link
+ * org.tilekv.spark.TileKv} shows what the executors hold and have done. May use all packages.
+ *
+ * <p>On the driver {@code TileKvDriver} settles the configuration and runs the coordinator. On each
+ * executor {@code TileKvExecutor} owns the models ({@code ExecutorRuntimes}) and reports to the
+ * driver ({@code DriverLink}). A job is a {@code ShardedRdd}, which knows where partitions should
+ * run, and a {@code GeneratePartition} per task, which borrows a model and keeps rows in flight
+ * ({@code GeneratedRows}).
  */
 @NullMarked
 package org.tilekv.spark;
