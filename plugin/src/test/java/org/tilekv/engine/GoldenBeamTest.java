@@ -16,54 +16,47 @@ package org.tilekv.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tilekv.KvDtype;
 import org.tilekv.engine.GenerationResult.Sequence;
+import org.tilekv.llm.GoldenCheckpoint;
+import org.tilekv.llm.GoldenCheckpoint.Case;
 
 /** All four beams of every golden prompt, at several tile and chunk sizes, all rows at once. */
 class GoldenBeamTest {
-  private static final Path GOLDEN =
-      Path.of(System.getProperty("tilekv.golden.dir", "src/test/resources/golden"));
   private static final int EOS = 1;
   private static final int NEW_TOKENS = 24;
   private static final double SCORE_TOLERANCE = 2e-4;
   private static final double SWAP_TOLERANCE = 1e-4;
 
-  private record Case(int[] prompt, List<int[]> beams, double[] scores) {}
-
   static Stream<Arguments> variants() {
-    return Stream.of(
-            "tiny-llama", "tiny-llama3-rope", "tiny-qwen2", "tiny-qwen3", "tiny-mistral-swa")
+    return GoldenCheckpoint.all()
+        .filter(golden -> golden.cases().stream().anyMatch(c -> !c.beams().isEmpty()))
         .flatMap(
-            model ->
+            golden ->
                 Stream.of(
-                    Arguments.of(model, 8, 7),
-                    Arguments.of(model, 16, 512),
-                    Arguments.of(model, 64, 50)));
+                    Arguments.of(golden, 8, 7),
+                    Arguments.of(golden, 16, 512),
+                    Arguments.of(golden, 64, 50)));
   }
 
   @ParameterizedTest(name = "{0}, tiles of {1}, chunks of {2}")
   @MethodSource("variants")
-  void beamsAndScoresMatch(String model, int tileTokens, int chunkTokens) throws IOException {
-    List<Case> cases = cases(GOLDEN.resolve(model));
+  void beamsAndScoresMatch(GoldenCheckpoint golden, int tileTokens, int chunkTokens) {
+    List<Case> cases = golden.cases().stream().filter(c -> !c.beams().isEmpty()).toList();
     EngineConfig engine = new EngineConfig(48, 512, chunkTokens, 0, true, false);
     RuntimeOptions options =
         new RuntimeOptions(
             tileTokens, KvDtype.FLOAT32, 64 << 20, 2, 0, "auto", "auto", 60_000, null, engine);
-    try (ModelRuntime runtime = ModelRuntimes.open(GOLDEN.resolve(model), options)) {
+    try (ModelRuntime runtime = ModelRuntimes.open(golden.directory(), options)) {
       List<CompletableFuture<GenerationResult>> futures =
           cases.stream().map(c -> runtime.engine().submit(request(c.prompt()))).toList();
       for (int i = 0; i < futures.size(); i++) {
@@ -95,7 +88,7 @@ class GoldenBeamTest {
       Sequence sequence = found.get(rank);
       assertThat(sequence.score())
           .as("score %d of the prompt of %d tokens", rank, expected.prompt().length)
-          .isCloseTo(expected.scores()[rank], within(SCORE_TOLERANCE));
+          .isCloseTo(expected.beamScores()[rank], within(SCORE_TOLERANCE));
       assertThat(allowedAt(rank, expected))
           .as("beam %d of the prompt of %d tokens", rank, expected.prompt().length)
           .anyMatch(beam -> Arrays.equals(beam, sequence.tokens()));
@@ -108,31 +101,11 @@ class GoldenBeamTest {
   private static List<int[]> allowedAt(int rank, Case expected) {
     List<int[]> allowed = new ArrayList<>();
     for (int other = 0; other < expected.beams().size(); other++) {
-      if (Math.abs(expected.scores()[other] - expected.scores()[rank]) < SWAP_TOLERANCE) {
-        allowed.add(expected.beams().get(other));
+      if (Math.abs(expected.beamScores()[other] - expected.beamScores()[rank]) < SWAP_TOLERANCE) {
+        allowed.add(withoutPadding(expected.beams().get(other)));
       }
     }
     return allowed;
-  }
-
-  private static List<Case> cases(Path model) throws IOException {
-    JsonNode root = new ObjectMapper().readTree(model.resolve("expected.json").toFile());
-    return StreamSupport.stream(root.get("cases").spliterator(), false)
-        .map(
-            c ->
-                new Case(
-                    ints(c.get("prompt")),
-                    StreamSupport.stream(c.get("beam4").spliterator(), false)
-                        .map(beam -> withoutPadding(ints(beam)))
-                        .toList(),
-                    StreamSupport.stream(c.get("beam4_scores").spliterator(), false)
-                        .mapToDouble(JsonNode::asDouble)
-                        .toArray()))
-        .toList();
-  }
-
-  private static int[] ints(JsonNode array) {
-    return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
   }
 
   /** Shorter beams are filled up with the EOS id. */
