@@ -32,7 +32,6 @@ import org.tilekv.llm.GoldenCheckpoint.Case;
 
 /** All four beams of every golden prompt, at several tile and chunk sizes, all rows at once. */
 class GoldenBeamTest {
-  private static final int EOS = 1;
   private static final int NEW_TOKENS = 24;
   private static final double SCORE_TOLERANCE = 2e-4;
   private static final double SWAP_TOLERANCE = 1e-4;
@@ -57,23 +56,24 @@ class GoldenBeamTest {
         new RuntimeOptions(
             tileTokens, KvDtype.FLOAT32, 64 << 20, 2, 0, "auto", "auto", 60_000, null, engine);
     try (ModelRuntime runtime = ModelRuntimes.open(golden.directory(), options)) {
+      Set<Integer> eos = runtime.config().eosTokens();
       List<CompletableFuture<GenerationResult>> futures =
-          cases.stream().map(c -> runtime.engine().submit(request(c.prompt()))).toList();
+          cases.stream().map(c -> runtime.engine().submit(request(c.prompt(), eos))).toList();
       for (int i = 0; i < futures.size(); i++) {
-        assertBeams(futures.get(i).join().sequences(), cases.get(i));
+        assertBeams(futures.get(i).join().sequences(), cases.get(i), eos);
       }
       runtime.cache().checkIntegrity();
       assertThat(runtime.cache().stats().pinnedPages()).isZero();
     }
   }
 
-  private static GenerationRequest request(int[] prompt) {
+  private static GenerationRequest request(int[] prompt, Set<Integer> eos) {
     return new GenerationRequest(
         1,
         prompt.length,
         prompt,
         NEW_TOKENS,
-        Set.of(EOS),
+        eos,
         List.of(),
         SamplingParams.GREEDY,
         4,
@@ -82,14 +82,14 @@ class GoldenBeamTest {
         null);
   }
 
-  private static void assertBeams(List<Sequence> found, Case expected) {
+  private static void assertBeams(List<Sequence> found, Case expected, Set<Integer> eos) {
     assertThat(found).hasSize(expected.beams().size());
     for (int rank = 0; rank < found.size(); rank++) {
       Sequence sequence = found.get(rank);
       assertThat(sequence.score())
           .as("score %d of the prompt of %d tokens", rank, expected.prompt().length)
           .isCloseTo(expected.beamScores()[rank], within(SCORE_TOLERANCE));
-      assertThat(allowedAt(rank, expected))
+      assertThat(allowedAt(rank, expected, eos))
           .as("beam %d of the prompt of %d tokens", rank, expected.prompt().length)
           .anyMatch(beam -> Arrays.equals(beam, sequence.tokens()));
     }
@@ -98,20 +98,20 @@ class GoldenBeamTest {
   }
 
   /** The golden beam of a rank, and those whose scores cannot be told from its score. */
-  private static List<int[]> allowedAt(int rank, Case expected) {
+  private static List<int[]> allowedAt(int rank, Case expected, Set<Integer> eos) {
     List<int[]> allowed = new ArrayList<>();
     for (int other = 0; other < expected.beams().size(); other++) {
       if (Math.abs(expected.beamScores()[other] - expected.beamScores()[rank]) < SWAP_TOLERANCE) {
-        allowed.add(withoutPadding(expected.beams().get(other)));
+        allowed.add(withoutPadding(expected.beams().get(other), eos));
       }
     }
     return allowed;
   }
 
-  /** Shorter beams are filled up with the EOS id. */
-  private static int[] withoutPadding(int[] beam) {
+  /** Shorter beams are filled up with an EOS id. */
+  private static int[] withoutPadding(int[] beam, Set<Integer> eos) {
     for (int i = 0; i < beam.length; i++) {
-      if (beam[i] == EOS) {
+      if (eos.contains(beam[i])) {
         return Arrays.copyOf(beam, i + 1);
       }
     }
