@@ -24,7 +24,7 @@ import java.util.Arrays;
  * or {@link #bytes} (INT8) returns. Safe for concurrent use on different pages; the caller orders
  * accesses to one page.
  */
-public final class TileArena implements AutoCloseable {
+public final class TileArena implements TileMemory {
 
   private static final int MAX_SLAB_BYTES = 64 << 20;
 
@@ -63,16 +63,17 @@ public final class TileArena implements AutoCloseable {
     };
   }
 
+  @Override
   public TileGeometry geometry() {
     return geometry;
   }
 
-  /** Pages of the arena; page ids run from 0 to {@code pages() - 1}. */
+  @Override
   public int pages() {
     return pages;
   }
 
-  /** Bytes held, 0 after {@link #close}. */
+  @Override
   public long bytes() {
     return slabs.length == 0 ? 0 : (long) pages * geometry.tileBytes();
   }
@@ -102,8 +103,14 @@ public final class TileArena implements AutoCloseable {
     copyElements(fromPage, toPage, 0, geometry.tileElements());
   }
 
-  /** Copies the first {@code slots} slots of every layer's K and V, scales included. */
-  public void copySlots(int fromPage, int toPage, int slots) {
+  @Override
+  public void copySlots(int[] fromPages, int[] toPages, int slots) {
+    for (int i = 0; i < fromPages.length; i++) {
+      copySlots(fromPages[i], toPages[i], slots);
+    }
+  }
+
+  private void copySlots(int fromPage, int toPage, int slots) {
     if (slots == geometry.tileTokens()) {
       copy(fromPage, toPage);
       return;
@@ -130,7 +137,6 @@ public final class TileArena implements AutoCloseable {
         length);
   }
 
-  /** Gives the memory back. Pages must not be used afterwards. */
   @Override
   public void close() {
     Arrays.fill(slabs, null);

@@ -26,44 +26,73 @@ import org.tilekv.SequenceRequest;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
 import org.tilekv.TileKvException;
+import org.tilekv.TileMemory;
 import org.tilekv.attention.KvMemory;
+import org.tilekv.page.PageTable;
 import org.tilekv.prefix.PartialMatch;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 
 /**
- * One executor's cache of KV tiles in RAM.
+ * One executor's cache of KV tiles, in RAM or on a device.
  *
  * <p>One lock guards all bookkeeping; bytes are copied outside of it, from groups that are retained
  * and into groups that nobody else knows yet. A decoder reads and writes the tiles of open
- * sequences through {@link #kvMemory}.
+ * sequences through {@link #table} and the memory that the cache was created with.
  */
 public final class TileCache implements KvCache {
 
   private final TileCacheOptions options;
-  private final TileArena arena;
-  private final KvMemory memory;
+  private final TileMemory memory;
   private final Object lock = new Object();
   // All below is guarded by the lock.
   private final TileStore store;
   private final Set<TileSequence> open = new LinkedHashSet<>();
   private boolean closed;
 
-  private TileCache(TileCacheOptions options) {
+  private TileCache(TileCacheOptions options, TileMemory memory) {
     this.options = options;
+    this.memory = memory;
     store = new TileStore(options);
-    arena = TileArena.allocate(options.geometry(), options.pages());
-    memory = new KvMemory(store.table, arena);
   }
 
-  /** Allocates the pool; throws {@link OutOfMemoryError} where the heap does not hold it. */
+  /**
+   * A cache in RAM; allocates the pool and throws {@link OutOfMemoryError} where the heap does not
+   * hold it.
+   */
   public static TileCache create(TileCacheOptions options) {
-    return new TileCache(options);
+    return create(options, TileArena.allocate(options.geometry(), options.pages()));
   }
 
-  /** Page table and bytes, for decoders and attention kernels. */
+  /**
+   * A cache over memory of the same geometry and with as many pages, which it closes in the end.
+   */
+  public static TileCache create(TileCacheOptions options, TileMemory memory) {
+    if (!memory.geometry().equals(options.geometry()) || memory.pages() != options.pages()) {
+      throw new IllegalArgumentException(
+          "the memory has "
+              + memory.pages()
+              + " pages of "
+              + memory.geometry()
+              + "; the options say "
+              + options.pages()
+              + " of "
+              + options.geometry());
+    }
+    return new TileCache(options, memory);
+  }
+
+  /** Which page each tile of an open sequence is on. */
+  public PageTable table() {
+    return store.table;
+  }
+
+  /** Page table and bytes of a cache in RAM, for decoders and attention kernels on the CPU. */
   public KvMemory kvMemory() {
-    return memory;
+    if (memory instanceof TileArena arena) {
+      return new KvMemory(store.table, arena);
+    }
+    throw new IllegalStateException("the tiles of this cache are not in RAM");
   }
 
   @Override
@@ -81,10 +110,6 @@ public final class TileCache implements KvCache {
 
   TileStore store() {
     return store;
-  }
-
-  TileArena arena() {
-    return arena;
   }
 
   private TileName root(SequenceRequest request) {
@@ -202,9 +227,7 @@ public final class TileCache implements KvCache {
 
   /** Copies leading slots between two groups, outside the lock. */
   void copySlots(TileGroup from, TileGroup to, int slots) {
-    for (int head = 0; head < store.heads(); head++) {
-      arena.copySlots(from.pages()[head], to.pages()[head], slots);
-    }
+    memory.copySlots(from.pages(), to.pages(), slots);
   }
 
   @Override
@@ -319,7 +342,7 @@ public final class TileCache implements KvCache {
       closeAll(List.copyOf(open));
       clear();
       closed = true;
-      arena.close();
+      memory.close();
     }
   }
 }

@@ -17,6 +17,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.llm.StepBatch;
+import org.tilekv.llm.StepBatch.Want;
 
 /**
  * A row with several beams: one page-table row up to the end of the prompt, then one per beam, all
@@ -53,15 +54,16 @@ final class BeamRow extends Row {
   }
 
   @Override
-  int plan(StepBatch batch, int room) {
+  int plan(StepBatch batch, int room, boolean choosesTokens) {
     if (search == null) {
-      return super.plan(batch, room);
+      return super.plan(batch, room, choosesTokens);
     }
     int position = sequence().length();
     for (int beam = 0; beam < slots(); beam++) {
-      batch.add(sequence().row(beam), position, search.tokens(beam), search.length() - 1, 1, true);
+      int[] tokens = search.tokens(beam);
+      batch.add(sequence().row(beam), position, tokens, search.length() - 1, 1, Want.LOGITS);
     }
-    planned(slots(), slots());
+    planned(slots(), slots(), false);
     return slots();
   }
 

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import org.tilekv.KvSequence;
 import org.tilekv.SequenceRequest;
 import org.tilekv.llm.StepBatch;
+import org.tilekv.llm.StepBatch.Want;
 
 /**
  * One submitted request on its way: queued, running with an open sequence, or set back to the queue
@@ -36,6 +37,7 @@ abstract class Row {
   private @Nullable KvSequence sequence;
   private int plannedTokens;
   private int plannedLogits;
+  private boolean plannedChoice;
   private int mostComputed;
   private int reusedTokens = -1;
   private long putOffNs;
@@ -65,6 +67,15 @@ abstract class Row {
    * @return whether the row is done
    */
   abstract boolean choose(float[] logits, int offset, int vocab, EngineCounters counters);
+
+  /**
+   * Takes in the token that the decoder chose.
+   *
+   * @return whether the row is done
+   */
+  boolean chosen(int token, EngineCounters counters) {
+    throw new IllegalStateException(this + " wants logits, not a token");
+  }
 
   /** What came of a row that is done. */
   abstract GenerationResult result();
@@ -113,20 +124,33 @@ abstract class Row {
    * Adds the row's part to a step.
    *
    * @param room most tokens to add; at least one per beam for a row that decodes
+   * @param choosesTokens whether the decoder can choose the likeliest token itself
    * @return tokens added
    */
-  int plan(StepBatch batch, int room) {
+  int plan(StepBatch batch, int room, boolean choosesTokens) {
     int start = sequence().length();
     int count = Math.min(room, knownTokens() - start);
     boolean last = start + count == knownTokens();
-    batch.add(sequence().row(0), start, known(), start, count, last);
-    planned(count, last ? 1 : 0);
+    Want want = last ? wanted(choosesTokens) : Want.NOTHING;
+    batch.add(sequence().row(0), start, known(), start, count, want);
+    planned(count, want == Want.LOGITS ? 1 : 0, want == Want.TOKEN);
     return count;
   }
 
-  final void planned(int tokens, int logits) {
+  /** What the row wants of its last known token. */
+  Want wanted(boolean choosesTokens) {
+    return Want.LOGITS;
+  }
+
+  final void planned(int tokens, int logits, boolean choice) {
     plannedTokens = tokens;
     plannedLogits = logits;
+    plannedChoice = choice;
+  }
+
+  /** Whether its part of the step gives a token that the decoder chose. */
+  final boolean plannedChoice() {
+    return plannedChoice;
   }
 
   final int plannedTokens() {

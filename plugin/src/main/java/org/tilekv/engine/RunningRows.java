@@ -66,9 +66,10 @@ final class RunningRows {
     GenerationResult result = row.result();
     remove(row);
     roomFreed = true;
-    if (row.future.complete(result)) {
-      counters.rowsCompleted.increment();
-    } else {
+    // Counted first: who waits for the row finds it in the numbers.
+    counters.rowsCompleted.increment();
+    if (!row.future.complete(result)) {
+      counters.rowsCompleted.decrement();
       counters.rowsCancelled.increment();
     }
   }
@@ -76,9 +77,9 @@ final class RunningRows {
   void fail(Row row, Throwable why) {
     remove(row);
     roomFreed = true;
-    if (row.future.completeExceptionally(why)) {
-      counters.rowsFailed.increment();
-    } else {
+    counters.rowsFailed.increment();
+    if (!row.future.completeExceptionally(why)) {
+      counters.rowsFailed.decrement();
       counters.rowsCancelled.increment();
     }
   }

@@ -16,8 +16,10 @@ package org.tilekv.engine;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.TileKvException;
 import org.tilekv.engine.GenerationResult.FinishReason;
 import org.tilekv.engine.GenerationResult.Sequence;
+import org.tilekv.llm.StepBatch.Want;
 
 /** A row with one continuation, greedy or sampled. A set-back keeps what was generated. */
 final class SampledRow extends Row {
@@ -57,8 +59,25 @@ final class SampledRow extends Row {
   }
 
   @Override
+  Want wanted(boolean choosesTokens) {
+    return choosesTokens && request.sampling().temperature() == 0 ? Want.TOKEN : Want.LOGITS;
+  }
+
+  @Override
   boolean choose(float[] logits, int offset, int vocab, EngineCounters counters) {
-    int token = sampler.next(logits, offset, vocab, request.sampling(), request.rowKey(), length);
+    SamplingParams sampling = request.sampling();
+    return take(sampler.next(logits, offset, vocab, sampling, request.rowKey(), length), counters);
+  }
+
+  @Override
+  boolean chosen(int token, EngineCounters counters) {
+    if (token < 0) {
+      throw new TileKvException("the decoder's logits have no finite maximum");
+    }
+    return take(token, counters);
+  }
+
+  private boolean take(int token, EngineCounters counters) {
     append(token);
     counters.outputTokens.increment();
     reason = ended(token);

@@ -17,9 +17,11 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvCache;
 import org.tilekv.TileKvException;
 import org.tilekv.llm.Decoder;
+import org.tilekv.llm.TokenDecoder;
 
 /**
  * The engine's work, step by step: drop what was cancelled, admit what fits, make room, run the
@@ -33,6 +35,7 @@ final class Scheduler {
   private static final long LEASE_INTERVAL_NS = TimeUnit.SECONDS.toNanos(1);
 
   private final Decoder decoder;
+  private final @Nullable TokenDecoder chooser;
   private final KvCache cache;
   private final EngineCounters counters;
   private final LongSupplier nanoClock;
@@ -40,6 +43,7 @@ final class Scheduler {
   private final RunningRows running;
   private final StepPlan plan;
   private float[] logits = new float[0];
+  private int[] tokens = new int[0];
   private long leasesRenewedNs;
 
   Scheduler(
@@ -49,12 +53,13 @@ final class Scheduler {
       EngineCounters counters,
       LongSupplier nanoClock) {
     this.decoder = decoder;
+    this.chooser = decoder instanceof TokenDecoder both ? both : null;
     this.cache = cache;
     this.counters = counters;
     this.nanoClock = nanoClock;
     this.admission = new Admission(cache, config, counters, nanoClock);
     this.running = new RunningRows(counters);
-    this.plan = new StepPlan(config);
+    this.plan = new StepPlan(config, chooser != null);
     this.leasesRenewedNs = nanoClock.getAsLong();
   }
 
@@ -133,9 +138,13 @@ final class Scheduler {
   }
 
   private boolean forward() {
-    ensureLogits();
+    ensureOutputs();
     try {
-      decoder.step(plan.batch(), logits);
+      if (chooser == null) {
+        decoder.step(plan.batch(), logits);
+      } else {
+        chooser.step(plan.batch(), logits, tokens);
+      }
       counters.steps.increment();
       return true;
     } catch (RuntimeException e) {
@@ -147,20 +156,26 @@ final class Scheduler {
     }
   }
 
-  private void ensureLogits() {
+  private void ensureOutputs() {
     int length = Math.multiplyExact(plan.batch().logitRows(), decoder.vocabSize());
     if (logits.length < length) {
       logits = new float[length];
+    }
+    if (tokens.length < plan.batch().tokenRows()) {
+      tokens = new int[plan.batch().tokenRows()];
     }
   }
 
   private void takeIn() {
     int vocab = decoder.vocabSize();
     int offset = 0;
+    int choice = 0;
     for (Row row : plan.rows()) {
+      int token = row.plannedChoice() ? tokens[choice++] : -1;
       try {
         row.commit(counters);
-        if (row.plannedLogits() > 0 && row.choose(logits, offset, vocab, counters)) {
+        if (row.plannedChoice() && row.chosen(token, counters)
+            || row.plannedLogits() > 0 && row.choose(logits, offset, vocab, counters)) {
           running.complete(row);
         }
       } catch (RuntimeException e) {

@@ -24,13 +24,18 @@ import org.tilekv.llm.StepBatch;
  */
 final class StepPlan {
   private final EngineConfig config;
+  private final boolean choosesTokens;
   private final StepBatch batch = new StepBatch();
   private final List<Row> rows = new ArrayList<>();
   private long lastDecoded = -1;
   private int room;
 
-  StepPlan(EngineConfig config) {
+  /**
+   * @param choosesTokens whether the decoder can choose the likeliest token itself
+   */
+  StepPlan(EngineConfig config, boolean choosesTokens) {
     this.config = config;
+    this.choosesTokens = choosesTokens;
   }
 
   StepBatch batch() {
@@ -63,7 +68,7 @@ final class StepPlan {
         lastDecoded = rows.get(rows.size() - 1).order;
         return;
       }
-      room -= row.plan(batch, room);
+      room -= row.plan(batch, room, choosesTokens);
       rows.add(row);
     }
   }
@@ -80,7 +85,7 @@ final class StepPlan {
     for (int i = 0; i < oldestFirst.size() && room > 0; i++) {
       Row row = oldestFirst.get(i);
       if (!row.decoding()) {
-        room -= row.plan(batch, Math.min(room, config.prefillChunkTokens()));
+        room -= row.plan(batch, Math.min(room, config.prefillChunkTokens()), choosesTokens);
         rows.add(row);
       }
     }

@@ -155,7 +155,7 @@ public final class CpuDecoder implements Decoder {
     int hidden = config.hiddenSize();
     int rows = 0;
     for (int s = 0; s < segments.size(); s++) {
-      if (batch.wantsLogits(s)) {
+      if (batch.want(s) == StepBatch.Want.LOGITS) {
         int token = segments.offset(s) + segments.count(s) - 1;
         finalNorm.apply(buffers.stream, token * hidden, buffers.normed, rows++ * hidden);
       }

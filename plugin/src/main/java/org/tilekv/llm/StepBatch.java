@@ -17,42 +17,51 @@ import java.util.Arrays;
 import org.tilekv.attention.Segments;
 
 /**
- * Input of one forward step: token ids, the page-table rows and positions they belong to, and which
- * segments want the logits of their last token. Reused from step to step; filled and read by one
- * thread.
+ * Input of one forward step: token ids, the page-table rows and positions they belong to, and what
+ * each segment wants of its last token. Reused from step to step; filled and read by one thread.
  */
 public final class StepBatch {
 
+  /** What a segment wants of its last token. */
+  public enum Want {
+    NOTHING,
+    /** The logits. */
+    LOGITS,
+    /** The token with the highest logit; only of a {@link TokenDecoder}. */
+    TOKEN
+  }
+
   private final Segments segments = new Segments();
   private int[] tokens = new int[64];
-  private boolean[] wantLogits = new boolean[16];
+  private Want[] wants = new Want[16];
   private int logitRows;
+  private int tokenRows;
 
   /** Empties the batch. */
   public void clear() {
     segments.clear();
     logitRows = 0;
+    tokenRows = 0;
   }
 
   /**
    * Adds {@code source[from..from+count)} at positions {@code start} on of a page-table row.
    *
-   * @param logits whether the last token's logits are wanted
+   * @param want what is wanted of the last token
    */
-  public void add(int row, int start, int[] source, int from, int count, boolean logits) {
+  public void add(int row, int start, int[] source, int from, int count, Want want) {
     int at = segments.tokens();
     if (at + count > tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.max(at + count, 2 * tokens.length));
     }
     System.arraycopy(source, from, tokens, at, count);
     int segment = segments.add(row, start, count);
-    if (segment == wantLogits.length) {
-      wantLogits = Arrays.copyOf(wantLogits, 2 * segment);
+    if (segment == wants.length) {
+      wants = Arrays.copyOf(wants, 2 * segment);
     }
-    wantLogits[segment] = logits;
-    if (logits) {
-      logitRows++;
-    }
+    wants[segment] = want;
+    logitRows += want == Want.LOGITS ? 1 : 0;
+    tokenRows += want == Want.TOKEN ? 1 : 0;
   }
 
   public Segments segments() {
@@ -71,12 +80,17 @@ public final class StepBatch {
     return segments.size();
   }
 
-  public boolean wantsLogits(int segment) {
-    return wantLogits[segment];
+  public Want want(int segment) {
+    return wants[segment];
   }
 
   /** Segments that want logits; their logits come in the order of the segments. */
   public int logitRows() {
     return logitRows;
+  }
+
+  /** Segments that want a token; the tokens come in the order of the segments. */
+  public int tokenRows() {
+    return tokenRows;
   }
 }

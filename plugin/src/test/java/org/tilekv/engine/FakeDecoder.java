@@ -83,7 +83,7 @@ final class FakeDecoder implements Decoder {
         int token = batch.tokens()[segments.offset(s) + i];
         cache.write(segments.row(s), segments.start(s) + i, token);
       }
-      if (batch.wantsLogits(s)) {
+      if (batch.want(s) == StepBatch.Want.LOGITS) {
         int[] history = cache.history(segments.row(s), segments.start(s) + segments.count(s));
         System.arraycopy(model.apply(history), 0, logits, logitRow++ * vocab, vocab);
       }

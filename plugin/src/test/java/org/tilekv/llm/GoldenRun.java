@@ -23,6 +23,7 @@ import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
+import org.tilekv.llm.StepBatch.Want;
 import org.tilekv.prefix.Namespace;
 
 /** A decoder over a tile cache, driven by hand. */
@@ -98,7 +99,8 @@ final class GoldenRun implements AutoCloseable {
       sequences[i] = open(prompts[i]);
       int start = sequences[i].length();
       assertThat(sequences[i].reserve(prompts[i].length)).isTrue();
-      batch.add(sequences[i].row(0), start, prompts[i], start, prompts[i].length - start, true);
+      batch.add(
+          sequences[i].row(0), start, prompts[i], start, prompts[i].length - start, Want.LOGITS);
     }
     int vocab = decoder.vocabSize();
     float[] logits = new float[prompts.length * vocab];
@@ -133,7 +135,7 @@ final class GoldenRun implements AutoCloseable {
     int start = sequence.length();
     assertThat(sequence.reserve(start + count)).isTrue();
     batch.clear();
-    batch.add(sequence.row(0), start, tokens, from, count, true);
+    batch.add(sequence.row(0), start, tokens, from, count, Want.LOGITS);
     decoder.step(batch, logits);
     sequence.commit(0, tokens, from, count);
   }

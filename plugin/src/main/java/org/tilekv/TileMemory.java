@@ -1,0 +1,39 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv;
+
+/**
+ * The bytes of a page pool, wherever they are. Bookkeeping lives elsewhere; pages are only numbers
+ * here. Safe for concurrent use on different pages; the caller orders accesses to one page.
+ */
+public interface TileMemory extends AutoCloseable {
+
+  TileGeometry geometry();
+
+  /** Pages of the pool; page ids run from 0 to {@code pages() - 1}. */
+  int pages();
+
+  /** Bytes held, 0 after {@link #close}. */
+  long bytes();
+
+  /**
+   * Copies the first {@code slots} slots of every layer's K and V, scales included, from each page
+   * to the page at the same place of the other array.
+   */
+  void copySlots(int[] fromPages, int[] toPages, int slots);
+
+  /** Gives the memory back. Pages must not be used afterwards. */
+  @Override
+  void close();
+}

@@ -1,0 +1,37 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+/**
+ * A decoder that can choose the likeliest token where its logits are, so that a step returns one
+ * number per row and not a row of logits.
+ */
+public interface TokenDecoder extends Decoder {
+
+  /**
+   * Runs one forward step.
+   *
+   * @param batch tokens whose pages have been reserved
+   * @param logits receives {@code [batch.logitRows(), vocabSize()]}
+   * @param tokens receives the {@code batch.tokenRows()} tokens with the highest logits, the first
+   *     among equals; -1 where no logit is a finite number
+   */
+  void step(StepBatch batch, float[] logits, int[] tokens);
+
+  /** As above, for batches in which no segment wants a token. */
+  @Override
+  default void step(StepBatch batch, float[] logits) {
+    step(batch, logits, new int[0]);
+  }
+}
