@@ -16,7 +16,9 @@ job=(
 run() {
   local name=$1
   shift
-  "$root/examples/run.sh" "$@" "${job[@]}" --output "$work/$name" >"$work/$name.log" 2>&1
+  mkdir -p "$work/$name-events"
+  "$root/examples/run.sh" "$@" --conf spark.eventLog.enabled=true --conf spark.eventLog.compress=false \
+    --conf "spark.eventLog.dir=file:$work/$name-events" "${job[@]}" --output "$work/$name" >"$work/$name.log" 2>&1
 }
 
 # Kills one executor process once a quarter of the rows are done.
@@ -27,21 +29,27 @@ kill_one_executor() {
     local finished
     finished=$(grep -oE '^ +[0-9,]+ rows done' "$log" 2>/dev/null | tail -n 1 | tr -dc '0-9' || true)
     if ((${finished:-0} * 4 >= rows)); then
-      pkill -KILL -o -f 'CoarseGrainedExecutorBackend.*--executor-id 0' && echo "killed executor 0 after $finished rows" >>"$log"
+      pkill -KILL -o -f 'CoarseGrainedExecutorBackend.*--executor-id 0'
       return
     fi
     sleep 0.5
   done
 }
 
+# Number of events of Spark's log that contain a text.
+events() {
+  cat "$work/$1-events"/*/events_* "$work/$1-events"/*-* 2>/dev/null | grep -c "$2" || true
+}
+
 report() {
   local name=$1 log=$work/$1.log
-  printf '%-18s digest %-18s exact %-16s evicted %-8s preempted %-6s %s\n' "$name" \
+  printf '%-12s digest %s  exact %s  evicted %-6s preempted %-5s executors lost %s  speculative tasks %s\n' "$name" \
     "$(awk '/output digest/ {print $3}' "$log")" \
     "$(sed -n 's/^ *exact matches *//p' "$log")" \
     "$(awk '$1 ~ /@/ {sum += $9} END {print sum + 0}' "$log")" \
     "$(awk '$1 ~ /@/ {sum += $10} END {print sum + 0}' "$log")" \
-    "$(grep -h 'killed executor' "$log" || true)"
+    "$(events "$name" SparkListenerExecutorRemoved)" \
+    "$(events "$name" 'SparkListenerTaskStart.*"Speculative":true')"
 }
 
 run local1 --master 'local[1]' && report local1

@@ -14,8 +14,8 @@
 package org.tilekv.examples;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.regexp_replace;
 import static org.apache.spark.sql.functions.sum;
-import static org.apache.spark.sql.functions.trim;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import java.io.IOException;
@@ -46,7 +46,7 @@ import picocli.CommandLine.Mixin;
     description = "Runs a language model over the rows of a file as a Spark job.")
 public final class BatchInference implements Callable<Integer> {
 
-  private static final String WHITESPACE = " \t\r\n";
+  private static final String OUTER_WHITESPACE = "^[ \\t\\r\\n]+|[ \\t\\r\\n]+$";
 
   @Mixin private final BatchOptions options = new BatchOptions();
 
@@ -110,7 +110,13 @@ public final class BatchInference implements Callable<Integer> {
             (name, n) -> work.put(name, n.since(before.getOrDefault(name, ExecutorNumbers.ZERO))));
     Dataset<Row> written = spark.read().parquet(options.output);
     return new PassReport(
-        pass, written.count(), exactMatches(written), digest(written), seconds, work);
+        pass,
+        written.count(),
+        exactMatches(written),
+        written.filter(col(options.outputCol).isNull()).count(),
+        digest(written),
+        seconds,
+        work);
   }
 
   /** Sum of the rows' hashes: equal for equal outputs, whatever the order of their files. */
@@ -125,9 +131,11 @@ public final class BatchInference implements Callable<Integer> {
       return null;
     }
     return written
-        .filter(
-            trim(col(options.outputCol), WHITESPACE)
-                .equalTo(trim(col(options.expectedCol), WHITESPACE)))
+        .filter(stripped(options.outputCol).equalTo(stripped(options.expectedCol)))
         .count();
+  }
+
+  private static Column stripped(String column) {
+    return regexp_replace(col(column), OUTER_WHITESPACE, "");
   }
 }

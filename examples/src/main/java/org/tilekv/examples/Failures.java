@@ -14,16 +14,23 @@
 package org.tilekv.examples;
 
 import org.jspecify.annotations.Nullable;
+import org.tilekv.TileKvException;
 
 /** Finds the sentence a user needs in what Spark throws. */
 final class Failures {
 
   private Failures() {}
 
-  /** The message of the deepest cause that has one; Spark wraps what a task threw several times. */
+  /**
+   * The message of the first exception of TileKV's own, which names the row; else that of the
+   * deepest cause that has one, since Spark wraps what a task threw several times.
+   */
   static String message(Throwable thrown) {
     String message = thrown.toString();
     for (@Nullable Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (cause instanceof TileKvException && cause.getMessage() != null) {
+        return cause.getMessage();
+      }
       if (cause.getMessage() != null && !cause.getMessage().isBlank()) {
         message = firstException(cause.getMessage());
       }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param pass number of the pass, from 1
  * @param rows rows written
  * @param exact rows equal to what was expected, or null where nothing was
+ * @param unanswered rows without an answer: refused ones where errors give null
  * @param digest equal for equal outputs
  * @param seconds wall time
  * @param executors counters of the pass per executor
@@ -32,6 +33,7 @@ record PassReport(
     int pass,
     long rows,
     @Nullable Long exact,
+    long unanswered,
     String digest,
     double seconds,
     Map<String, ExecutorNumbers> executors) {
@@ -45,6 +47,9 @@ record PassReport(
     line(out, "rows", "%,d", rows);
     if (exact != null) {
       line(out, "exact matches", "%,d of %,d", exact, rows);
+    }
+    if (unanswered > 0) {
+      line(out, "without an answer", "%,d", unanswered);
     }
     line(out, "output digest", "%s", digest);
     line(out, "wall time", "%.1f s", seconds);
