@@ -11,7 +11,19 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-/** Place of the only users of JCuda and native cuBLAS. May use the root package. */
+/**
+ * The only users of JCuda, cuBLAS and NVRTC: devices, memory, streams, events, graphs, modules,
+ * matrix products and errors.
+ *
+ * <p>Entry classes: {@link org.tilekv.cuda.Cuda} says whether CUDA is usable here, {@link
+ * org.tilekv.cuda.CudaDevice} opens a device and makes everything else, {@link
+ * org.tilekv.cuda.Kernels} loads TileKV's own kernels. Device and host addresses are plain {@code
+ * long}s; no type of a native binding leaves the package. The driver API comes through JCuda; calls
+ * on hot paths and cuBLAS go through JNA, which takes raw addresses. A thread calls {@link
+ * org.tilekv.cuda.CudaDevice#makeCurrent} once before it uses a device.
+ *
+ * <p>May use the root package.
+ */
 @NullMarked
 package org.tilekv.cuda;
 

@@ -1,0 +1,26 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+/**
+ * The device, or pinned host memory, has no room. Nothing was allocated; free something and ask
+ * again.
+ */
+public final class CudaOutOfMemoryException extends CudaException {
+  private static final long serialVersionUID = 1L;
+
+  CudaOutOfMemoryException(int code, String errorName, String call, String detail) {
+    super(code, errorName, call, detail);
+  }
+}

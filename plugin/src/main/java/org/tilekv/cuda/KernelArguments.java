@@ -1,0 +1,77 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Arguments of a kernel, in memory that the driver reads: made once, changed and launched many
+ * times.
+ *
+ * <p>One slot of 8 bytes per argument, and in front of the slots the table of their addresses that
+ * a launch takes. The driver copies the values during the launch, so the block may be changed as
+ * soon as it returns. Not thread-safe: one per thread or launch.
+ */
+public final class KernelArguments {
+  private static final int SLOT_BYTES = Long.BYTES;
+
+  private final int count;
+  private final ByteBuffer block;
+  private final long address;
+
+  /** For a kernel of {@code count} parameters of at most 8 bytes each; their values begin as 0. */
+  public KernelArguments(int count) {
+    this.count = count;
+    block = ByteBuffer.allocateDirect(Math.max(1, 2 * count) * SLOT_BYTES);
+    block.order(ByteOrder.nativeOrder());
+    address = Cuda.addressOf(block);
+    for (int i = 0; i < count; i++) {
+      block.putLong(i * SLOT_BYTES, address + slot(i));
+    }
+  }
+
+  /** A 64-bit integer or an address. */
+  public KernelArguments setLong(int index, long value) {
+    block.putLong(slot(index), value);
+    return this;
+  }
+
+  public KernelArguments setInt(int index, int value) {
+    block.putInt(slot(index), value);
+    return this;
+  }
+
+  public KernelArguments setFloat(int index, float value) {
+    block.putFloat(slot(index), value);
+    return this;
+  }
+
+  /** Number of parameters. */
+  public int count() {
+    return count;
+  }
+
+  /** Address of the table of addresses. */
+  long address() {
+    return address;
+  }
+
+  private int slot(int index) {
+    if (index < 0 || index >= count) {
+      throw new IndexOutOfBoundsException("argument " + index + " of " + count);
+    }
+    return (count + index) * SLOT_BYTES;
+  }
+}

@@ -1,0 +1,75 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+import java.util.List;
+import java.util.regex.Pattern;
+import jcuda.driver.CUresult;
+import org.jspecify.annotations.Nullable;
+
+/** Loads kernel modules of the jar: compiled ones, else their sources through NVRTC. */
+public final class Kernels {
+  /** Modules for one architecture alone, such as decode_sm90a. */
+  private static final Pattern EXACT = Pattern.compile("_sm[0-9]+a$");
+
+  private Kernels() {}
+
+  /**
+   * Loads a module into a device.
+   *
+   * @param name file name of its source without .cu, for instance attention_prefill
+   * @throws CudaUnavailableException if the jar has no code for this device and NVRTC cannot make
+   *     it
+   */
+  public static CudaModule load(CudaDevice device, String name) {
+    byte[] fatbin = KernelSource.resource(name + ".fatbin");
+    String reason = "the jar holds no compiled code";
+    if (fatbin != null) {
+      try {
+        return device.load(fatbin);
+      } catch (CudaException e) {
+        if (!isOtherArchitecture(e.code())) {
+          throw e;
+        }
+        reason = "its compiled code does not fit " + device + ": " + e.errorName();
+      }
+    }
+    return device.load(compile(device, name, reason));
+  }
+
+  /** True where kernels compiled for sm_90a alone run. */
+  public static boolean runsHopperOnly(CudaDevice device) {
+    return device.computeCapability() == 90;
+  }
+
+  private static boolean isOtherArchitecture(int code) {
+    return code == CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU
+        || code == CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+  }
+
+  private static byte[] compile(CudaDevice device, String name, String reason) {
+    @Nullable KernelSource source = KernelSource.find(name);
+    if (source == null) {
+      throw new CudaUnavailableException(
+          "kernel module '" + name + "': " + reason + ", and no source of that name");
+    }
+    String missing = Nvrtc.unavailableReason();
+    if (missing != null) {
+      throw new CudaUnavailableException(
+          "kernel module '" + name + "': " + reason + "; " + missing);
+    }
+    String arch = "sm_" + device.computeCapability() + (EXACT.matcher(name).find() ? "a" : "");
+    return Nvrtc.compile(name + ".cu", source.text(), source.headers(), arch, List.of());
+  }
+}
