@@ -14,8 +14,6 @@
 // Prefill attention against its definition in double precision: all types and head dims, group sizes
 // 1 to 16, tiles of 8 to 128 tokens, windows, chunks and decode rows mixed; the same bits for every
 // way to cut the step.
-#include "../../main/cuda/attention_prefill.cu"
-#include "paged_case.cuh"
 #include "prefill_kernels.cuh"
 
 using namespace test;
@@ -30,17 +28,41 @@ double tolerance() {
 }
 
 template <typename T>
-std::vector<T> attend(const PagedCase<T>& c, const std::vector<int4>& work) {
+std::vector<T> attend(Kind kind, const PagedCase<T>& c, const std::vector<int4>& work) {
   Device<T> q(c.q), pool(c.pool);
   Device<int> table(c.pageTable);
   Device<int4> items(work);
+  Device<PoolMap> map = makePoolMap(pool.get(), pool.size(), c.shape.headDim, c.shape.tileTokens);
   int outStride = c.shape.queryHeads() * c.shape.headDim;
   Device<T> out(static_cast<size_t>(c.tokens) * outStride);
-  launchPrefill(c.shape, static_cast<int>(work.size()), c.maxTiles, q.get(), out.get(), pool.get(),
-                table.get(), items.get(), c.qStride, outStride, nullptr);
+  launchPrefill<T>(kind, {c.shape, c.maxTiles, q, out, pool, table, items, map, c.qStride, outStride},
+                   nullptr);
   finishLaunch();
   return out.host();
 }
+
+template <typename T>
+void checkKind(Kind kind, const PagedCase<T>& c, const std::vector<double>& want, Random& random,
+               Report& report) {
+  std::string name = std::string(kind == Kind::MMA ? "mma " : "tma ") + nameOf<T>() + " " + c.shape.text();
+  std::vector<int> order(c.segments.size());
+  for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<int>(i);
+  int most = rowsOfItem(kind) / c.shape.groupSize;
+  std::vector<T> out = attend(kind, c, c.work(order, most));
+  double worst = 0;
+  for (size_t i = 0; i < want.size(); i += c.shape.headDim) {
+    worst = std::max(worst, relativeError(&out[i], &want[i], c.shape.headDim));
+  }
+  report.expectBelow(worst, tolerance<T>(), name);
+  report.expect(sameBits(out, attend(kind, c, c.work(order, most))), name + ": run twice");
+  std::shuffle(order.begin(), order.end(), random.engine());
+  std::vector<int4> other = c.work(order, random.between(1, most));
+  other.push_back({0, 0, 0, 0});
+  report.expect(sameBits(out, attend(kind, c, other)), name + ": cut otherwise");
+  report.expect(sameBits(out, attend(kind, c, c.work(order, 1))), name + ": token by token");
+}
+
+std::vector<Kind> kinds = {Kind::MMA, Kind::TMA};
 
 template <typename T>
 void check(const Shape& shape, Random& random, Report& report) {
@@ -52,24 +74,10 @@ void check(const Shape& shape, Random& random, Report& report) {
                         decode ? 1 : random.between(1, 90)});
   }
   PagedCase<T> c(shape, segments, random);
-  std::string name = std::string(nameOf<T>()) + " " + shape.text();
-  std::vector<int> order(count);
-  for (int i = 0; i < count; i++) order[i] = i;
-  int most = PREFILL_ROWS / shape.groupSize;
-  std::vector<T> out = attend(c, c.work(order, most));
-
   std::vector<double> want = c.reference();
-  double worst = 0;
-  for (size_t i = 0; i < want.size(); i += shape.headDim) {
-    worst = std::max(worst, relativeError(&out[i], &want[i], shape.headDim));
+  for (Kind kind : kinds) {
+    if (exists<T>(kind, shape.headDim)) checkKind(kind, c, want, random, report);
   }
-  report.expectBelow(worst, tolerance<T>(), name);
-  report.expect(sameBits(out, attend(c, c.work(order, most))), name + ": run twice");
-  std::shuffle(order.begin(), order.end(), random.engine());
-  std::vector<int4> other = c.work(order, random.between(1, most));
-  other.push_back({0, 0, 0, 0});
-  report.expect(sameBits(out, attend(c, other)), name + ": cut otherwise");
-  report.expect(sameBits(out, attend(c, c.work(order, 1))), name + ": token by token");
 }
 
 template <typename T>
@@ -91,7 +99,8 @@ void checkType(Random& random, Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  unsigned seed = argc > 1 ? std::atoi(argv[1]) : 20240611;
+  if (argc > 1) kinds = kindsNamed(argv[1]);
+  unsigned seed = argc > 2 ? std::atoi(argv[2]) : 20240611;
   std::printf("seed %u\n", seed);
   Random random(seed);
   Report report;

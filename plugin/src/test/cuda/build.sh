@@ -1,10 +1,10 @@
 #!/bin/bash
-# Compiles the kernel tests and benchmarks for the GPU architecture $ARCH (sm_90) into $1.
+# Compiles programs of this folder for Hopper GPUs: build.sh FOLDER PROGRAM...
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?folder for the programs}
 mkdir -p "$out"
 for program in "${@:2}"; do
-  nvcc -std=c++17 -O3 -arch="${ARCH:-sm_90}" -I"$here/../../main/cuda/include" \
+  nvcc -std=c++17 -O3 -gencode=arch=compute_90a,code=sm_90a -I"$here/../../main/cuda/include" \
     -o "$out/$program" "$here/$program.cu"
 done

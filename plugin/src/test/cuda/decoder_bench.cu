@@ -13,7 +13,6 @@
  */
 // Times of the prefill and element-wise kernels at the sizes of real models: medians of replayed
 // graphs.
-#include "../../main/cuda/attention_prefill.cu"
 #include "../../main/cuda/decoder_ops.cu"
 #include "decoder_kernels.cuh"
 #include "prefill_kernels.cuh"
@@ -23,7 +22,7 @@ using namespace test;
 namespace {
 
 // Attention of equal segments; keys and values are random, pages shuffled.
-void benchPrefill(int headDim, int kvHeads, int group, int segments, int start, int count, int tile,
+void benchPrefill(Kind kind, int headDim, int kvHeads, int group, int segments, int start, int count, int tile,
                   int window) {
   Shape shape{headDim, kvHeads, group, tile, window, 1, 0};
   int tokens = segments * count, stride = shape.queryHeads() * headDim;
@@ -42,8 +41,9 @@ void benchPrefill(int headDim, int kvHeads, int group, int segments, int start, 
   std::vector<int> table(pages);
   for (int i = 0; i < pages; i++) table[i] = i;
   std::shuffle(table.begin(), table.end(), random.engine());
+  Device<PoolMap> map = makePoolMap(pool.get(), pool.size(), headDim, tile);
   std::vector<int4> work;
-  int most = PREFILL_ROWS / group;
+  int most = rowsOfItem(kind) / group;
   for (int first = (count - 1) / most * most; first >= 0; first -= most) {
     for (int s = 0; s < segments; s++) {
       work.push_back({s, start + first, s * count + first, std::min(most, count - first)});
@@ -55,10 +55,11 @@ void benchPrefill(int headDim, int kvHeads, int group, int segments, int start, 
   for (int i = 0; i < count; i++) keys += window == 0 ? start + i + 1 : std::min(window, start + i + 1);
   double flop = 4.0 * headDim * shape.queryHeads() * segments * keys;
   double micros = medianMicros(4, 9, [&](cudaStream_t stream, int) {
-    launchPrefill(shape, static_cast<int>(work.size()), maxTiles, q.get(), out.get(), pool.get(),
-                  pageTable.get(), items.get(), stride, stride, stream);
+    launchPrefill<bf16>(kind, {shape, maxTiles, q, out, pool, pageTable, items, map, stride, stride},
+                        stream);
   });
-  std::printf("prefill d=%d %dq/%dkv %dx%d@%d tile=%d window=%d: %.1f us, %.1f TFLOP/s\n", headDim,
+  std::printf("%s d=%d %dq/%dkv %dx%d@%d tile=%d window=%d: %.1f us, %.1f TFLOP/s\n",
+              kind == Kind::MMA ? "mma" : "tma", headDim,
               shape.queryHeads(), kvHeads, segments, count, start, tile, window, micros,
               flop / micros * 1e-6);
 }
@@ -118,15 +119,16 @@ void benchOperations(int tokens) {
 
 }  // namespace
 
-int main() {
-  benchPrefill(64, 8, 4, 256, 384, 128, 16, 0);
-  benchPrefill(64, 8, 4, 256, 384, 128, 128, 0);
-  benchPrefill(128, 8, 4, 16, 0, 2048, 16, 0);
-  benchPrefill(128, 8, 4, 16, 0, 2048, 64, 0);
-  benchPrefill(128, 8, 4, 16, 0, 2048, 16, 512);
-  benchPrefill(96, 8, 4, 16, 0, 2048, 16, 0);
-  benchPrefill(256, 8, 4, 8, 0, 2048, 16, 0);
-  benchPrefill(128, 8, 4, 64, 2047, 1, 16, 0);
+int main(int argc, char** argv) {
+  for (Kind kind : kindsNamed(argc > 1 ? argv[1] : "both")) {
+    benchPrefill(kind, 64, 8, 4, 256, 384, 128, 16, 0);
+    benchPrefill(kind, 64, 8, 4, 256, 384, 128, 128, 0);
+    benchPrefill(kind, 64, 8, 4, 256, 384, 1, 16, 0);
+    benchPrefill(kind, 128, 8, 4, 16, 0, 2048, 16, 0);
+    benchPrefill(kind, 128, 8, 4, 16, 0, 2048, 64, 0);
+    benchPrefill(kind, 128, 8, 4, 16, 0, 2048, 16, 512);
+    benchPrefill(kind, 256, 8, 4, 8, 0, 2048, 16, 0);
+  }
   benchOperations(1);
   benchOperations(256);
   benchOperations(8192);

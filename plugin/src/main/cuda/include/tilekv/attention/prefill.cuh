@@ -48,8 +48,9 @@ struct PrefillArguments {
   int outStride;
 };
 
-// Consecutive tokens of one segment, as many as fit into a block: entry `blockIdx.x / kvHeads` of
-// the work list is {page-table row, position of the first token, its index in the step, tokens}.
+// Consecutive tokens of one segment, as many as fit into a block, and a KV head: entry
+// `index / kvHeads` of the work list is {page-table row, position of the first token, its index in
+// the step, tokens}.
 struct PrefillBlock {
   int head;
   int row;
@@ -58,9 +59,8 @@ struct PrefillBlock {
   int tokens;
 
   template <typename T>
-  __device__ explicit PrefillBlock(const PrefillArguments<T>& a)
-      : head(static_cast<int>(blockIdx.x % a.kvHeads)) {
-    int4 item = a.work[blockIdx.x / a.kvHeads];
+  __device__ PrefillBlock(const PrefillArguments<T>& a, int index) : head(index % a.kvHeads) {
+    int4 item = a.work[index / a.kvHeads];
     row = item.x;
     position = item.y;
     token = item.z;

@@ -57,7 +57,7 @@ __device__ __forceinline__ float dot(const float* q, const float* k) {
 template <int D>
 __device__ void prefillExact(const PrefillArguments<float>& a) {
   constexpr int PER_LANE = (D + WARP - 1) / WARP;
-  PrefillBlock block(a);
+  PrefillBlock block(a, blockIdx.x);
   TileRow<float> tiles = block.tiles(a, D);
   int lane = threadIdx.x % WARP;
   int rows = block.tokens * a.groupSize;

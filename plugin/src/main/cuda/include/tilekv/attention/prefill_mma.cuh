@@ -128,7 +128,7 @@ __device__ void prefillMma(const PrefillArguments<T>& a) {
   extern __shared__ __align__(16) unsigned char sharedBytes[];
   T* shared = reinterpret_cast<T*>(sharedBytes);  // [K, V][stage][KEYS][PITCH], then q
 
-  PrefillBlock block(a);
+  PrefillBlock block(a, blockIdx.x);
   if (block.tokens <= 0) return;
   TileRow<T> tiles = block.tiles(a, D);
   int lane = threadIdx.x % WARP;
