@@ -20,7 +20,7 @@
 #include "tilekv/attention/prefill_wgmma.cuh"
 
 #define TILEKV_PREFILL_TMA(NAME, T, D)                                                             \
-  extern "C" __global__ void __launch_bounds__(384, 1)                                             \
+  extern "C" __global__ void __launch_bounds__(tilekv::WgmmaShape<D>::THREADS, 1)                                             \
       NAME(const T* q, T* out, const void* map, const int* pageTable, const int4* work, int items, \
            int kvHeads, int groupSize, int maxTiles, int tileTokensLog2, int tileElements,         \
            int layer, int window, float scale, int qStride, int outStride) {                       \

@@ -43,9 +43,9 @@ void benchPrefill(Kind kind, int headDim, int kvHeads, int group, int segments, 
   std::shuffle(table.begin(), table.end(), random.engine());
   Device<PoolMap> map = makePoolMap(pool.get(), pool.size(), headDim, tile);
   std::vector<int4> work;
-  int most = rowsOfItem(kind) / group;
-  for (int first = (count - 1) / most * most; first >= 0; first -= most) {
-    for (int s = 0; s < segments; s++) {
+  int most = rowsOfItem(kind, headDim) / group;
+  for (int s = 0; s < segments; s++) {
+    for (int first = (count - 1) / most * most; first >= 0; first -= most) {
       work.push_back({s, start + first, s * count + first, std::min(most, count - first)});
     }
   }
@@ -121,6 +121,7 @@ void benchOperations(int tokens) {
 
 int main(int argc, char** argv) {
   for (Kind kind : kindsNamed(argc > 1 ? argv[1] : "both")) {
+    benchPrefill(kind, 128, 8, 4, 64, 0, 512, 16, 0);
     benchPrefill(kind, 64, 8, 4, 256, 384, 128, 16, 0);
     benchPrefill(kind, 64, 8, 4, 256, 384, 128, 128, 0);
     benchPrefill(kind, 64, 8, 4, 256, 384, 1, 16, 0);
@@ -129,6 +130,7 @@ int main(int argc, char** argv) {
     benchPrefill(kind, 128, 8, 4, 16, 0, 2048, 16, 512);
     benchPrefill(kind, 256, 8, 4, 8, 0, 2048, 16, 0);
   }
+  if (argc > 2) return 0;  // attention only
   benchOperations(1);
   benchOperations(256);
   benchOperations(8192);

@@ -46,7 +46,8 @@ struct Segment {
   int count;
 };
 
-// K and V of every position of every segment's row are present, everything else in the pool is NaN.
+// K and V of every position that a segment's row still has tiles for are present, everything else in
+// the pool is NaN.
 template <typename T>
 struct PagedCase {
   Shape shape;
@@ -136,6 +137,7 @@ struct PagedCase {
     std::memset(static_cast<void*>(pool.data()), 0xFF, pool.size() * sizeof(T));
     for (const Segment& s : segments) {
       int first = shape.window == 0 ? 0 : std::max(0, s.start - shape.window + 1);
+      first -= first % shape.tileTokens;
       for (int head = 0; head < shape.kvHeads; head++) {
         for (int p = first; p < s.start + s.count; p++) {
           for (int d = 0; d < shape.headDim; d++) {

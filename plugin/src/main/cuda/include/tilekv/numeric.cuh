@@ -101,7 +101,7 @@ __device__ __forceinline__ float blockSum(float x, float* scratch) {
   return x;
 }
 
-constexpr float INFINITE = __builtin_huge_valf();
+__device__ __forceinline__ float infinite() { return __int_as_float(0x7f800000); }
 
 // 2^x of the special function unit (relative error 2^-22); 2^-inf is 0.
 __device__ __forceinline__ float fastExp2(float x) {

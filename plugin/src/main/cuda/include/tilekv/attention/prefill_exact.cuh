@@ -65,14 +65,14 @@ __device__ void prefillExact(const PrefillArguments<float>& a) {
     const float* q = a.q + block.offset(r, a.groupSize, a.qStride, D);
     int last = block.position + r / a.groupSize;
     int first = firstVisible(last, a.window);
-    float maximum = -INFINITE;
+    float maximum = -infinite();
     float sum = 0.f;
     float out[PER_LANE] = {};
     for (int base = first / WARP * WARP; base <= last; base += WARP) {
       int position = base + lane;
       bool visible = position >= first && position <= last;
       const float* k = visible ? tiles.key(tiles.page(position), position) : nullptr;
-      float score = visible ? dot<D>(q, k) * a.scale : -INFINITE;
+      float score = visible ? dot<D>(q, k) * a.scale : -infinite();
       float top = fmaxf(maximum, warpMax(score));
       float shrink = expf(maximum - top);
       float weight = visible ? expf(score - top) : 0.f;

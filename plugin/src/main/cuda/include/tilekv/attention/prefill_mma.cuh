@@ -151,7 +151,7 @@ __device__ void prefillMma(const PrefillArguments<T>& a) {
     seen[h] = block.position + row[h] / a.groupSize;
     firstSeen[h] = firstVisible(seen[h], a.window);
   }
-  float maximum[2] = {-INFINITE, -INFINITE};
+  float maximum[2] = {-infinite(), -infinite()};
   float sum[2] = {0.f, 0.f};
   float out[D / 8][4];
 #pragma unroll
@@ -202,7 +202,7 @@ __device__ void prefillMma(const PrefillArguments<T>& a) {
         for (int i = 0; i < 4; i++) {
           int position = base + n * 8 + (i & 1);
           int h = i >> 1;
-          if (position > seen[h] || position < firstSeen[h]) score[n][i] = -INFINITE;
+          if (position > seen[h] || position < firstSeen[h]) score[n][i] = -infinite();
         }
     }
 
@@ -215,7 +215,7 @@ __device__ void prefillMma(const PrefillArguments<T>& a) {
       top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
       // A row that has seen no key yet: any finite shift keeps inf - inf away. Where the maximum
       // stays, shrink is exactly 1.
-      bool none = top == -INFINITE;
+      bool none = top == -infinite();
       float shift = none ? 0.f : top * scaleLog2;
       float shrink = none ? 1.f : fastExp2((maximum[h] - top) * scaleLog2);
       maximum[h] = top;

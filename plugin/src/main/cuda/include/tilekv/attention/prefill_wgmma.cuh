@@ -30,11 +30,17 @@ namespace tilekv {
 
 template <int D>
 struct WgmmaShape {
-  static constexpr int CONSUMERS = 2;
+#ifndef W64
+#define W64 2
+#define S64 2
+#define PP 0
+#endif
+  static constexpr int CONSUMERS = D == 64 ? W64 : 2;
+  static constexpr bool TURNS = PP;
   static constexpr int THREADS = (CONSUMERS + 1) * WARPGROUP;
   static constexpr int ROWS = CONSUMERS * 64;
   static constexpr int KEYS = D > 128 ? 64 : 128;
-  static constexpr int STAGES = 2;
+  static constexpr int STAGES = D == 64 ? S64 : 2;
   static constexpr int Q_STAGES = D > 128 ? 1 : 2;
   static constexpr int COLUMNS = D / 64;                  // columns of 64 elements, 128 bytes
   static constexpr int K_BYTES = KEYS * D * 2;            // [column][key][128 bytes]
@@ -116,6 +122,10 @@ __device__ void produceTiles(const PrefillArguments<T>& a, const void* map, int 
   const int boxes = Shape::KEYS / boxRows * Shape::COLUMNS;
   const int pageRows = a.tileElements / D;
   const int lane = threadIdx.x;
+  // At most 32 boxes: the lane's part of the block of keys and its column.
+  const int part = lane / Shape::COLUMNS;
+  const int column = lane % Shape::COLUMNS;
+  const unsigned offset = (column * Shape::KEYS + part * boxRows) * 128;
   Turn<Shape::STAGES> turn;
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
     PrefillBlock block(a, index);
@@ -123,21 +133,21 @@ __device__ void produceTiles(const PrefillArguments<T>& a, const void* map, int 
     KeyBlocks<D> keys(block, a.window);
     const int* pages = block.tiles(a, D).pages;
     for (int j = keys.begin; j <= keys.end; j++, turn.next()) {
+      int position = j * Shape::KEYS + part * boxRows;
+      bool seen = lane < boxes && position <= keys.lastKey && position + boxRows > keys.firstKey;
+      int page = seen ? pages[position >> a.tileTokensLog2] : NO_PAGE;
+      int row = page * pageRows + 2 * a.layer * tileTokens + (position & (tileTokens - 1));
       awaitPhase(pipeline.emptyK(turn.stage), turn.phase ^ 1);
       if (lane == 0) arriveExpecting(pipeline.fullK(turn.stage), Shape::K_BYTES);
+      __syncwarp();
+      if (lane < boxes) {
+        copyBox(pipeline.k(turn.stage) + offset, map, column * 64, page < 0 ? -Shape::KEYS : row,
+                pipeline.fullK(turn.stage));
+      }
       awaitPhase(pipeline.emptyV(turn.stage), turn.phase ^ 1);
       if (lane == 0) arriveExpecting(pipeline.fullV(turn.stage), Shape::K_BYTES);
       __syncwarp();
-      for (int box = lane; box < boxes; box += WARP) {
-        int part = box / Shape::COLUMNS;
-        int column = box % Shape::COLUMNS;
-        int position = j * Shape::KEYS + part * boxRows;
-        bool seen = position <= keys.lastKey && position + boxRows > keys.firstKey;
-        int page = seen ? pages[position >> a.tileTokensLog2] : NO_PAGE;
-        int row = page * pageRows + 2 * a.layer * tileTokens + (position & (tileTokens - 1));
-        unsigned offset = (column * Shape::KEYS + part * boxRows) * 128;
-        copyBox(pipeline.k(turn.stage) + offset, map, column * 64, page < 0 ? -Shape::KEYS : row,
-                pipeline.fullK(turn.stage));
+      if (lane < boxes) {
         copyBox(pipeline.v(turn.stage) + offset, map, column * 64,
                 page < 0 ? -Shape::KEYS : row + tileTokens, pipeline.fullV(turn.stage));
       }
@@ -193,7 +203,7 @@ struct RowState {
   __device__ void reset(const PrefillArguments<T>& a, const PrefillBlock& block, const int (&row)[2]) {
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-      maximum[h] = -INFINITE;
+      maximum[h] = -infinite();
       sum[h] = 0.f;
       seen[h] = block.position + row[h] / a.groupSize;
       firstSeen[h] = firstVisible(seen[h], a.window);
@@ -242,7 +252,7 @@ struct RowState {
     for (int i = 0; i < Shape::KEYS / 2; i++) {
       int position = base + i / 4 * 8 + (i & 1);
       int h = i >> 1 & 1;
-      if (position > seen[h] || position < firstSeen[h]) score[i] = -INFINITE;
+      if (position > seen[h] || position < firstSeen[h]) score[i] = -infinite();
     }
   }
 
@@ -255,7 +265,7 @@ struct RowState {
       for (int i = 2 * h; i < Shape::KEYS / 2; i += 4) top = fmaxf(top, fmaxf(score[i], score[i + 1]));
       top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
       top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
-      bool none = top == -INFINITE;  // no key seen yet; see prefill_mma.cuh
+      bool none = top == -infinite();  // no key seen yet; see prefill_mma.cuh
       float shift = none ? 0.f : top * scaleLog2;
       shrink[h] = none ? 1.f : fastExp2((maximum[h] - top) * scaleLog2);
       maximum[h] = top;
@@ -315,6 +325,15 @@ __device__ void clearTail(unsigned v, int keep, int warpgroup) {
   syncWarpgroup(1 + warpgroup);
 }
 
+// Consumers start their products one after the other, so that one computes weights while the
+// other's products run.
+__device__ __forceinline__ void awaitTurn(int warpgroup) {
+  asm volatile("bar.sync %0, 256;" ::"r"(8 + warpgroup) : "memory");
+}
+__device__ __forceinline__ void passTurn(int warpgroup) {
+  asm volatile("bar.arrive %0, 256;" ::"r"(8 + warpgroup) : "memory");
+}
+
 template <typename T, int D>
 __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPipeline<D>& pipeline) {
   using Shape = WgmmaShape<D>;
@@ -327,6 +346,7 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
   Turn<Shape::STAGES> k, v;
   Turn<Shape::Q_STAGES> qTurn;
   RowState<T, D> state;
+  if (Shape::TURNS && warpgroup == Shape::CONSUMERS - 1) passTurn(0);
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
     PrefillBlock block(a, index);
     if (block.tokens <= 0) continue;
@@ -356,9 +376,11 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
     weights(keys.begin);
     state.packWeights();
     for (int j = keys.begin + 1; j <= keys.end; j++) {
+      if (Shape::TURNS) awaitTurn(warpgroup);
       scores();
       awaitPhase(pipeline.fullV(v.stage), v.phase);
       state.startValues(pipeline.v(v.stage));
+      if (Shape::TURNS) passTurn((warpgroup + 1) % Shape::CONSUMERS);
       waitProducts<1>();
       pinResults(state.score);
       release(pipeline.emptyK(k.stage));
@@ -383,10 +405,12 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
     v.next();
     state.store(a, block, row);
   }
+  if (Shape::TURNS && warpgroup == 0) awaitTurn(0);
 }
 
 template <typename T, int D>
 __device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const void* map, int items) {
+  using Shape = WgmmaShape<D>;
   extern __shared__ unsigned char sharedBytes[];
   PrefillPipeline<D> pipeline{(sharedAddress(sharedBytes) + 1023) & ~1023u};
   const int total = items * a.kvHeads;
@@ -394,14 +418,14 @@ __device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const
   fenceSharedForAsync();
   __syncthreads();
   if (threadIdx.x < WARPGROUP) {
-    shrinkRegisters<56>();
+    shrinkRegisters<Shape::CONSUMERS == 2 ? 56 : 32>();
     if (threadIdx.x < WARP) {
       produceTiles<T, D>(a, map, total, pipeline);
     } else {
       produceQueries<T, D>(a, total, pipeline);
     }
   } else {
-    growRegisters<224>();
+    growRegisters<Shape::CONSUMERS == 2 ? 224 : 160>();
     consume<T, D>(a, total, pipeline);
   }
 }

@@ -24,7 +24,7 @@ struct Best {
   float value;
   int index;
 
-  static __device__ Best none() { return {-INFINITE, -1}; }
+  static __device__ Best none() { return {-infinite(), -1}; }
 
   __device__ void offer(float otherValue, int otherIndex) {
     if (otherValue > value || (otherValue == value && otherIndex >= 0 && otherIndex < index)) {
@@ -73,7 +73,7 @@ __device__ void argmax(const T* logits, int* chosen, int vocab, long long stride
   if (threadIdx.x >= WARP) return;
   best = threadIdx.x < blockDim.x / WARP ? ofWarp[threadIdx.x] : Best::none();
   best.mergeLanes();
-  if (threadIdx.x == 0) chosen[blockIdx.x] = best.value < INFINITE ? best.index : -1;
+  if (threadIdx.x == 0) chosen[blockIdx.x] = best.value < infinite() ? best.index : -1;
 }
 
 // to[i] = float of from[r, c], rows `stride` elements apart in `from` and `vocab` in `to`.
