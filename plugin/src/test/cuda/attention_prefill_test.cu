@@ -47,7 +47,7 @@ void checkKind(Kind kind, const PagedCase<T>& c, const std::vector<double>& want
   std::string name = std::string(kind == Kind::MMA ? "mma " : "tma ") + nameOf<T>() + " " + c.shape.text();
   std::vector<int> order(c.segments.size());
   for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<int>(i);
-  int most = rowsOfItem(kind, c.shape.headDim) / c.shape.groupSize;
+  int most = rowsOfItem(kind) / c.shape.groupSize;
   std::vector<T> out = attend(kind, c, c.work(order, most));
   double worst = 0;
   for (size_t i = 0; i < want.size(); i += c.shape.headDim) {

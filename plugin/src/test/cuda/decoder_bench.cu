@@ -43,7 +43,7 @@ void benchPrefill(Kind kind, int headDim, int kvHeads, int group, int segments, 
   std::shuffle(table.begin(), table.end(), random.engine());
   Device<PoolMap> map = makePoolMap(pool.get(), pool.size(), headDim, tile);
   std::vector<int4> work;
-  int most = rowsOfItem(kind, headDim) / group;
+  int most = rowsOfItem(kind) / group;
   for (int s = 0; s < segments; s++) {
     for (int first = (count - 1) / most * most; first >= 0; first -= most) {
       work.push_back({s, start + first, s * count + first, std::min(most, count - first)});

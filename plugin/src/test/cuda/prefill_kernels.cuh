@@ -24,9 +24,7 @@ namespace test {
 // MMA: attention_prefill.cu, which has all head dims and types. TMA: attention_prefill_sm90a.cu.
 enum class Kind { MMA, TMA };
 
-inline int rowsOfItem(Kind kind, int headDim) {
-  return kind == Kind::MMA ? 64 : headDim == 64 ? tilekv::WgmmaShape<64>::ROWS : 128;
-}
+inline int rowsOfItem(Kind kind) { return kind == Kind::MMA ? 64 : 128; }
 
 // "mma", "tma", anything else: both.
 inline std::vector<Kind> kindsNamed(const std::string& name) {
@@ -116,8 +114,7 @@ void launchPrefill(Kind kind, const PrefillBuffers<T>& b, cudaStream_t stream) {
     CHECK_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, sharedBytes));
     int processors = 0;
     CHECK_CUDA(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0));
-    kernel<<<std::min(items * s.kvHeads, processors),
-             s.headDim == 64 ? tilekv::WgmmaShape<64>::THREADS : 384, sharedBytes, stream>>>(
+    kernel<<<std::min(items * s.kvHeads, processors), 384, sharedBytes, stream>>>(
         b.q.get(), b.out.get(), b.map.get(), b.pageTable.get(), b.work.get(), items, s.kvHeads,
         s.groupSize, b.maxTiles, s.tileTokensLog2(), s.tileElements(), s.layer, s.window, s.scale(),
         b.qStride, b.outStride);

@@ -30,17 +30,11 @@ namespace tilekv {
 
 template <int D>
 struct WgmmaShape {
-#ifndef W64
-#define W64 2
-#define S64 2
-#define PP 0
-#endif
-  static constexpr int CONSUMERS = D == 64 ? W64 : 2;
-  static constexpr bool TURNS = PP;
+  static constexpr int CONSUMERS = 2;
   static constexpr int THREADS = (CONSUMERS + 1) * WARPGROUP;
   static constexpr int ROWS = CONSUMERS * 64;
   static constexpr int KEYS = D > 128 ? 64 : 128;
-  static constexpr int STAGES = D == 64 ? S64 : 2;
+  static constexpr int STAGES = D == 64 ? 3 : 2;
   static constexpr int Q_STAGES = D > 128 ? 1 : 2;
   static constexpr int COLUMNS = D / 64;                  // columns of 64 elements, 128 bytes
   static constexpr int K_BYTES = KEYS * D * 2;            // [column][key][128 bytes]
@@ -346,7 +340,7 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
   Turn<Shape::STAGES> k, v;
   Turn<Shape::Q_STAGES> qTurn;
   RowState<T, D> state;
-  if (Shape::TURNS && warpgroup == Shape::CONSUMERS - 1) passTurn(0);
+  if (warpgroup == Shape::CONSUMERS - 1) passTurn(0);
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
     PrefillBlock block(a, index);
     if (block.tokens <= 0) continue;
@@ -376,11 +370,11 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
     weights(keys.begin);
     state.packWeights();
     for (int j = keys.begin + 1; j <= keys.end; j++) {
-      if (Shape::TURNS) awaitTurn(warpgroup);
+      awaitTurn(warpgroup);
       scores();
       awaitPhase(pipeline.fullV(v.stage), v.phase);
       state.startValues(pipeline.v(v.stage));
-      if (Shape::TURNS) passTurn((warpgroup + 1) % Shape::CONSUMERS);
+      passTurn((warpgroup + 1) % Shape::CONSUMERS);
       waitProducts<1>();
       pinResults(state.score);
       release(pipeline.emptyK(k.stage));
@@ -405,12 +399,11 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
     v.next();
     state.store(a, block, row);
   }
-  if (Shape::TURNS && warpgroup == 0) awaitTurn(0);
+  if (warpgroup == 0) awaitTurn(0);
 }
 
 template <typename T, int D>
 __device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const void* map, int items) {
-  using Shape = WgmmaShape<D>;
   extern __shared__ unsigned char sharedBytes[];
   PrefillPipeline<D> pipeline{(sharedAddress(sharedBytes) + 1023) & ~1023u};
   const int total = items * a.kvHeads;
@@ -418,14 +411,14 @@ __device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const
   fenceSharedForAsync();
   __syncthreads();
   if (threadIdx.x < WARPGROUP) {
-    shrinkRegisters<Shape::CONSUMERS == 2 ? 56 : 32>();
+    shrinkRegisters<56>();
     if (threadIdx.x < WARP) {
       produceTiles<T, D>(a, map, total, pipeline);
     } else {
       produceQueries<T, D>(a, total, pipeline);
     }
   } else {
-    growRegisters<Shape::CONSUMERS == 2 ? 224 : 160>();
+    growRegisters<224>();
     consume<T, D>(a, total, pipeline);
   }
 }
