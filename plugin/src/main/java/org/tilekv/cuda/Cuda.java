@@ -78,7 +78,7 @@ public final class Cuda {
       step = "the driver cannot be initialised";
       return probeDevices();
     } catch (Throwable e) {
-      return "CUDA is not available: " + step + ": " + firstLine(e);
+      return "CUDA is not available: " + step + ": " + LoadFailure.oneLine(e);
     }
   }
 
@@ -94,10 +94,5 @@ public final class Cuda {
     return code == CUresult.CUDA_SUCCESS || code == CUresult.CUDA_ERROR_NO_DEVICE
         ? "CUDA is not available: the driver finds no device"
         : "CUDA is not available: cuInit gave " + CUresult.stringFor(code) + " (" + code + ")";
-  }
-
-  private static String firstLine(Throwable e) {
-    String text = String.valueOf(e.getMessage());
-    return e.getClass().getSimpleName() + ": " + text.lines().findFirst().orElse("");
   }
 }

@@ -48,8 +48,8 @@ record UserLibrary(String title, List<String> fileNames, String property) {
         return NativeLibrary.getInstance(
             candidate, Map.of(Library.OPTION_CLASSLOADER, UserLibrary.class.getClassLoader()));
       } catch (UnsatisfiedLinkError e) {
-        String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        tried.append("; ").append(candidate).append(": ").append(reason);
+        String reason = LoadFailure.oneLine(e);
+        tried.append("; ").append(reason.startsWith(candidate) ? "" : candidate + ": ").append(reason);
       }
     }
     throw new CudaUnavailableException(
