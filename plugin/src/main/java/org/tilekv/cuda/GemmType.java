@@ -15,16 +15,18 @@ package org.tilekv.cuda;
 
 /** Element type of a matrix. */
 public enum GemmType {
-  FLOAT32(4, 0),
-  FLOAT16(2, 2),
-  BFLOAT16(2, 14);
+  FLOAT32(4, 0, 7),
+  FLOAT16(2, 2, 6),
+  BFLOAT16(2, 14, 9);
 
   private final int bytes;
   private final int cudaDataType;
+  private final int tensorMapType;
 
-  GemmType(int bytes, int cudaDataType) {
+  GemmType(int bytes, int cudaDataType, int tensorMapType) {
     this.bytes = bytes;
     this.cudaDataType = cudaDataType;
+    this.tensorMapType = tensorMapType;
   }
 
   /** Bytes of an element. */
@@ -35,5 +37,10 @@ public enum GemmType {
   /** The library's cudaDataType. */
   int cudaDataType() {
     return cudaDataType;
+  }
+
+  /** The driver's CUtensorMapDataType. */
+  int tensorMapType() {
+    return tensorMapType;
   }
 }

@@ -45,7 +45,7 @@ public final class Kernels {
         reason = "its compiled code does not fit " + device + ": " + e.errorName();
       }
     }
-    return device.load(compile(device, name, reason));
+    return device.load(compile(device.computeCapability(), name, reason));
   }
 
   /** True where kernels compiled for sm_90a alone run. */
@@ -58,7 +58,11 @@ public final class Kernels {
         || code == CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
   }
 
-  private static byte[] compile(CudaDevice device, String name, String reason) {
+  /**
+   * Machine code for a compute capability; {@code reason} is why it is compiled here, for the
+   * message where that fails.
+   */
+  static byte[] compile(int computeCapability, String name, String reason) {
     @Nullable KernelSource source = KernelSource.find(name);
     if (source == null) {
       throw new CudaUnavailableException(
@@ -69,7 +73,7 @@ public final class Kernels {
       throw new CudaUnavailableException(
           "kernel module '" + name + "': " + reason + "; " + missing);
     }
-    String arch = "sm_" + device.computeCapability() + (EXACT.matcher(name).find() ? "a" : "");
+    String arch = "sm_" + computeCapability + (EXACT.matcher(name).find() ? "a" : "");
     return Nvrtc.compile(name + ".cu", source.text(), source.headers(), arch, List.of());
   }
 }

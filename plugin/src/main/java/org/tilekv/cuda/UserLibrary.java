@@ -49,7 +49,10 @@ record UserLibrary(String title, List<String> fileNames, String property) {
             candidate, Map.of(Library.OPTION_CLASSLOADER, UserLibrary.class.getClassLoader()));
       } catch (UnsatisfiedLinkError e) {
         String reason = LoadFailure.oneLine(e);
-        tried.append("; ").append(reason.startsWith(candidate) ? "" : candidate + ": ").append(reason);
+        tried
+            .append("; ")
+            .append(reason.startsWith(candidate) ? "" : candidate + ": ")
+            .append(reason);
       }
     }
     throw new CudaUnavailableException(

@@ -17,9 +17,14 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -51,18 +56,25 @@ class CudaFunctionGpuTest {
   }
 
   @Test
-  void nvrtcCompilesOurKernels() {
-    KernelSource source = requireNonNull(KernelSource.find("decoder_ops"));
-    assertThat(Nvrtc.compile("decoder_ops.cu", source.text(), source.headers(), "sm_90", List.of()))
-        .isNotEmpty();
+  void nvrtcCompilesOurKernels() throws Exception {
+    URL folder = requireNonNull(Kernels.class.getResource("kernels/decoder_ops.cu"));
+    try (Stream<Path> files = Files.list(requireNonNull(Path.of(folder.toURI()).getParent()))) {
+      List<String> modules =
+          files
+              .map(file -> file.getFileName().toString())
+              .filter(name -> name.endsWith(".cu"))
+              .map(name -> name.substring(0, name.length() - 3))
+              .toList();
+      assertThat(modules).contains("attention_prefill", "decoder_ops");
+      assertThat(modules)
+          .allSatisfy(name -> assertThat(Kernels.compile(90, name, "on purpose")).isNotEmpty());
+    }
   }
 
   @Test
   void nvrtcSaysWhatDoesNotCompile() {
     assertThatThrownBy(
-            () ->
-                Nvrtc.compile(
-                    "bad.cu", "void f() { nonsense }", java.util.Map.of(), "sm_90", List.of()))
+            () -> Nvrtc.compile("bad.cu", "void f() { nonsense }", Map.of(), "sm_90", List.of()))
         .isInstanceOf(CudaException.class)
         .hasMessageContaining("compiling bad.cu")
         .hasMessageContaining("nonsense");
