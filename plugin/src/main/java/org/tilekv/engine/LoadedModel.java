@@ -15,6 +15,7 @@ package org.tilekv.engine;
 
 import java.nio.file.Path;
 import org.tilekv.ComputePool;
+import org.tilekv.OpenedResources;
 import org.tilekv.KvCache;
 import org.tilekv.TileGeometry;
 import org.tilekv.cache.TileCache;

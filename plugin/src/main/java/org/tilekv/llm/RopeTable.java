@@ -84,6 +84,11 @@ final class RopeTable {
     return table;
   }
 
+  /** Blocks of 256 prepared positions, each {@code [position][2][headDim / 2]}: cosines, sines. */
+  float[][] blocks() {
+    return blocks;
+  }
+
   /** Rotates one head's vector in place. */
   void rotate(float[] x, int at, int position) {
     float[] table = blocks[position / BLOCK];

@@ -11,17 +11,17 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package org.tilekv.engine;
+package org.tilekv;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import org.tilekv.TileKvException;
 
 /** What was opened step by step, closed in reverse: at the end, or when a later step fails. */
-final class OpenedResources implements AutoCloseable {
+public final class OpenedResources implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
-  <T extends AutoCloseable> T add(T resource) {
+  /** Remembers a resource and returns it. */
+  public <T extends AutoCloseable> T add(T resource) {
     opened.push(resource);
     return resource;
   }
@@ -48,7 +48,7 @@ final class OpenedResources implements AutoCloseable {
   }
 
   /** Closes everything because of a failure, which keeps what goes wrong on the way. */
-  void closeAfter(Throwable failure) {
+  public void closeAfter(Throwable failure) {
     try {
       close();
     } catch (RuntimeException e) {

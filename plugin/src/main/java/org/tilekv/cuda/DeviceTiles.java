@@ -1,0 +1,117 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+import org.tilekv.KvDtype;
+import org.tilekv.TileGeometry;
+import org.tilekv.TileMemory;
+
+/**
+ * The bytes of a page pool in device memory: one allocation, page after page.
+ *
+ * <p>Slots are copied by a kernel in the order of one stream, which is also the stream of the
+ * forward steps: a page is overwritten after its last reader without any event.
+ */
+public final class DeviceTiles implements TileMemory {
+
+  private static final int PAIR_INTS = 3;
+  private static final int MAX_PAIRS = 4096;
+  private static final int BLOCK = 128;
+
+  private final TileGeometry geometry;
+  private final int pages;
+  private final CudaStream stream;
+  private final DeviceMemory pool;
+  private final DeviceMemory devicePairs;
+  private final PinnedMemory pairs;
+  private final CudaFunction copySlots;
+  private final KernelArguments arguments = new KernelArguments();
+  private boolean closed;
+
+  /** Allocates the pool; throws {@link CudaOutOfMemoryException} where it does not fit. */
+  public DeviceTiles(
+      CudaDevice device, Kernels kernels, CudaStream stream, TileGeometry geometry, int pages) {
+    this.geometry = geometry;
+    this.pages = pages;
+    this.stream = stream;
+    copySlots = kernels.function("decoder_ops", "tilekv_copy_slots");
+    pool = device.allocate((long) pages * geometry.tileBytes(), "tiles");
+    devicePairs = device.allocate((long) MAX_PAIRS * PAIR_INTS * Integer.BYTES, "tile copies");
+    pairs = device.allocatePinned((long) MAX_PAIRS * PAIR_INTS * Integer.BYTES, "tile copies");
+  }
+
+  @Override
+  public TileGeometry geometry() {
+    return geometry;
+  }
+
+  @Override
+  public int pages() {
+    return pages;
+  }
+
+  @Override
+  public long bytes() {
+    return closed ? 0 : pool.bytes();
+  }
+
+  /** Address of page 0. */
+  public long address() {
+    return pool.address();
+  }
+
+  @Override
+  public synchronized void copySlots(int[] fromPages, int[] toPages, int slots) {
+    for (int first = 0; first < fromPages.length; first += MAX_PAIRS) {
+      copySlots(fromPages, toPages, slots, first, Math.min(MAX_PAIRS, fromPages.length - first));
+    }
+  }
+
+  private void copySlots(int[] fromPages, int[] toPages, int slots, int first, int count) {
+    // The stream may still read what the last call staged.
+    stream.synchronize();
+    for (int i = 0; i < count; i++) {
+      int at = i * PAIR_INTS * Integer.BYTES;
+      pairs
+          .buffer()
+          .putInt(at, fromPages[first + i])
+          .putInt(at + Integer.BYTES, toPages[first + i])
+          .putInt(at + 2 * Integer.BYTES, slots);
+    }
+    stream.copyToDevice(
+        devicePairs.address(), pairs.address(), (long) count * PAIR_INTS * Integer.BYTES);
+    arguments
+        .clear()
+        .address(pool.address())
+        .address(devicePairs.address())
+        .integer(geometry.layers())
+        .integer(geometry.tileTokens())
+        .integer(geometry.headDim() * geometry.dtype().bytes())
+        .longInteger(geometry.tileBytes())
+        .integer(geometry.dtype() == KvDtype.INT8 ? geometry.keyScaleOffset(0, 0) : 0);
+    copySlots.launch(stream, count * geometry.layers() * 2, 1, 1, BLOCK, 0, arguments);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    arguments.close();
+    pairs.close();
+    devicePairs.close();
+    pool.close();
+  }
+}

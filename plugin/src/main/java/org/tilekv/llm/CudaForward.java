@@ -1,0 +1,124 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+import java.util.List;
+import org.tilekv.KvDtype;
+import org.tilekv.attention.CudaPagedAttention;
+import org.tilekv.cuda.Cublas;
+import org.tilekv.cuda.CudaStream;
+
+/**
+ * The kernels of one step, in order: what a stream runs at once and what a graph captures. Used by
+ * one thread.
+ */
+final class CudaForward {
+
+  private final ModelConfig config;
+  private final KvDtype dtype;
+  private final CudaWeights weights;
+  private final CudaActivations activations;
+  private final CudaOperations operations;
+  private final CudaPagedAttention attention;
+  private final Cublas cublas;
+  private final CudaStream stream;
+
+  CudaForward(
+      ModelConfig config,
+      KvDtype dtype,
+      CudaWeights weights,
+      CudaActivations activations,
+      CudaOperations operations,
+      CudaPagedAttention attention,
+      Cublas cublas,
+      CudaStream stream) {
+    this.config = config;
+    this.dtype = dtype;
+    this.weights = weights;
+    this.activations = activations;
+    this.operations = operations;
+    this.attention = attention;
+    this.cublas = cublas;
+    this.stream = stream;
+  }
+
+  /** Runs all layers over {@code tokens} tokens, and the head over {@code outputs} of them. */
+  void run(CudaStepInputs inputs, int tokens, int outputs) {
+    CudaActivations a = activations;
+    operations.embed(weights.embedding(), inputs.tokens(), a.stream, tokens);
+    long add = 0;
+    long bias = 0;
+    List<CudaWeights.Layer> layers = weights.layers();
+    for (int i = 0; i < layers.size(); i++) {
+      CudaWeights.Layer layer = layers.get(i);
+      operations.addAndNorm(a.stream, add, bias, layer.attentionNorm(), a.normed, 0, tokens);
+      attention(layer, i, inputs, tokens);
+      long outputBias = layer.outputBias();
+      operations.addAndNorm(
+          a.stream, a.projected, outputBias, layer.mlpNorm(), a.normed, 0, tokens);
+      mlp(layer, tokens);
+      add = a.projected;
+      bias = layer.downBias();
+    }
+    if (outputs > 0) {
+      head(inputs, bias, outputs);
+    }
+  }
+
+  private void attention(CudaWeights.Layer layer, int index, CudaStepInputs inputs, int tokens) {
+    CudaActivations a = activations;
+    int queries = config.queryHeads() * config.headDim();
+    int width = queries + 2 * config.kvHeads() * config.headDim();
+    product(a.normed, layer.qkv(), a.qkv, tokens, width, config.hiddenSize());
+    operations.ropeAppend(layer, weights.rope(), a.qkv, inputs, index, tokens);
+    attention.attend(
+        stream,
+        index,
+        config.windows()[index],
+        a.qkv,
+        width,
+        a.attended,
+        inputs.items(),
+        inputs.itemCount());
+    product(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
+  }
+
+  private void mlp(CudaWeights.Layer layer, int tokens) {
+    CudaActivations a = activations;
+    int n = config.intermediateSize();
+    product(a.normed, layer.gateUp(), a.gateUp, tokens, 2 * n, config.hiddenSize());
+    operations.swiglu(a.gateUp, layer.gateUpBias(), a.activated, tokens);
+    product(a.activated, layer.down(), a.projected, tokens, config.hiddenSize(), n);
+  }
+
+  private void head(CudaStepInputs inputs, long bias, int outputs) {
+    CudaActivations a = activations;
+    operations.addAndNorm(
+        a.stream, a.projected, bias, weights.finalNorm(), a.last, inputs.outputTokens(), outputs);
+    cublas.multiply(
+        dtype,
+        KvDtype.FLOAT32,
+        outputs,
+        config.vocabSize(),
+        config.hiddenSize(),
+        a.last,
+        weights.head(),
+        a.logits);
+    operations.argmax(a.logits, a.chosen, outputs);
+  }
+
+  private void product(long x, long matrix, long y, int rows, int outputs, int inputs) {
+    cublas.multiply(dtype, dtype, rows, outputs, inputs, x, matrix, y);
+  }
+}

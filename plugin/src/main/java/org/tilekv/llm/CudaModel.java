@@ -1,0 +1,114 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+import java.util.function.IntFunction;
+import org.tilekv.OpenedResources;
+import org.tilekv.TileGeometry;
+import org.tilekv.attention.CudaKvMemory;
+import org.tilekv.attention.CudaPageTable;
+import org.tilekv.cache.TileCache;
+import org.tilekv.cache.TileCacheOptions;
+import org.tilekv.cuda.CudaDevice;
+import org.tilekv.cuda.CudaStream;
+import org.tilekv.cuda.DeviceTiles;
+import org.tilekv.cuda.Kernels;
+
+/** A model on a CUDA device: its tiles in device memory and the decoder over them. */
+public final class CudaModel implements AutoCloseable {
+
+  /** Part of the namespace: tiles of other arithmetic are not the same tiles. */
+  public static final String ARITHMETIC = "cuda-1";
+
+  private final OpenedResources opened = new OpenedResources();
+  private final CudaDevice device;
+  private final TileCache cache;
+  private final CudaDecoder decoder;
+
+  /**
+   * How much of a device a model takes.
+   *
+   * @param ordinal number of the device among those that the process sees
+   * @param poolBytes bytes of the page pool, 0 for a share
+   * @param poolFraction share of what is free beside the model, where no bytes are given
+   * @param maxStepTokens most tokens of a step
+   * @param maxBatchRows most rows of a step that give a token
+   */
+  public record Budget(
+      int ordinal, long poolBytes, double poolFraction, int maxStepTokens, int maxBatchRows) {}
+
+  private CudaModel(
+      Checkpoint checkpoint,
+      ModelConfig config,
+      TileGeometry geometry,
+      Budget budget,
+      IntFunction<TileCacheOptions> cacheOptions) {
+    try {
+      device = opened.add(CudaDevice.open(budget.ordinal()));
+      device.makeCurrent();
+      Kernels kernels = opened.add(Kernels.of(device));
+      CudaStream stream = opened.add(device.createStream());
+      int pages = DevicePoolSize.pages(device, checkpoint, config, geometry, budget);
+      DeviceTiles tiles = opened.add(new DeviceTiles(device, kernels, stream, geometry, pages));
+      cache = opened.add(TileCache.create(cacheOptions.apply(pages), tiles));
+      CudaPageTable table =
+          opened.add(new CudaPageTable(device, kernels, stream, cache.table()));
+      decoder =
+          opened.add(
+              CudaDecoder.load(
+                  checkpoint,
+                  config,
+                  device,
+                  stream,
+                  kernels,
+                  new CudaKvMemory(table, tiles),
+                  budget.maxStepTokens(),
+                  budget.maxBatchRows()));
+    } catch (Throwable failure) {
+      opened.closeAfter(failure);
+      throw failure;
+    }
+  }
+
+  /**
+   * Takes device memory and uploads the weights; the checkpoint may be closed afterwards.
+   *
+   * @param cacheOptions what the cache is made of, given its pages
+   * @throws InvalidModelException where there are no kernels for the model's shape
+   * @throws org.tilekv.TileKvException where the device has no room for the model and one tile
+   */
+  public static CudaModel open(
+      Checkpoint checkpoint,
+      ModelConfig config,
+      TileGeometry geometry,
+      Budget budget,
+      IntFunction<TileCacheOptions> cacheOptions) {
+    CudaShapes.check(config);
+    return new CudaModel(checkpoint, config, geometry, budget, cacheOptions);
+  }
+
+  public TileCache cache() {
+    return cache;
+  }
+
+  public TokenDecoder decoder() {
+    return decoder;
+  }
+
+  @Override
+  public void close() {
+    device.makeCurrent();
+    opened.close();
+  }
+}
