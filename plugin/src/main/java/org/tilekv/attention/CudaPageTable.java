@@ -18,7 +18,7 @@ import org.tilekv.cuda.CudaFunction;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.DeviceMemory;
 import org.tilekv.cuda.KernelArguments;
-import org.tilekv.cuda.Kernels;
+import org.tilekv.cuda.KernelModules;
 import org.tilekv.cuda.PinnedMemory;
 import org.tilekv.page.PageTable;
 import org.tilekv.page.PageTableMirror;
@@ -43,13 +43,14 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
   private final DeviceMemory devicePairs;
   private final PinnedMemory pairs;
   private final CudaFunction scatter;
-  private final KernelArguments arguments = new KernelArguments();
+  private final KernelArguments arguments = new KernelArguments(3);
   private int staged;
   private int sent;
   private long uploadedBytes;
 
   /** Allocates the mirror and uploads the table as it is. */
-  public CudaPageTable(CudaDevice device, Kernels kernels, CudaStream stream, PageTable table) {
+  public CudaPageTable(
+      CudaDevice device, KernelModules kernels, CudaStream stream, PageTable table) {
     this.table = table;
     this.stream = stream;
     scatter = kernels.function("page_table", "tilekv_scatter");
@@ -112,7 +113,7 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
       return;
     }
     stream.copyToDevice(devicePairs.address(), pairs.address(), (long) staged * PAIR_BYTES);
-    arguments.clear().address(entries.address()).address(devicePairs.address()).integer(staged);
+    arguments.begin().address(entries.address()).address(devicePairs.address()).integer(staged);
     scatter.launch(stream, (staged + BLOCK - 1) / BLOCK, 1, 1, BLOCK, 0, arguments);
     sent += staged;
     staged = 0;
@@ -120,7 +121,6 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
 
   @Override
   public void close() {
-    arguments.close();
     pairs.close();
     devicePairs.close();
     entries.close();

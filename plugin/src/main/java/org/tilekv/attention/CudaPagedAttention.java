@@ -19,7 +19,7 @@ import org.tilekv.TileGeometry;
 import org.tilekv.cuda.CudaFunction;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.KernelArguments;
-import org.tilekv.cuda.Kernels;
+import org.tilekv.cuda.KernelModules;
 
 /**
  * Launches paged attention on a device, for decode rows and prefill chunks alike. The kernels and
@@ -27,7 +27,7 @@ import org.tilekv.cuda.Kernels;
  *
  * <p>Scores are {@code q.k / sqrt(headDim)}. Used by one thread.
  */
-public final class CudaPagedAttention implements AutoCloseable {
+public final class CudaPagedAttention {
 
   /** Head dims that there are kernels for. */
   public static final Set<Integer> HEAD_DIMS = Set.of(32, 64, 80, 96, 128, 256);
@@ -42,9 +42,9 @@ public final class CudaPagedAttention implements AutoCloseable {
   private final int groupSize;
   private final CudaFunction prefill;
   private final int sharedBytes;
-  private final KernelArguments arguments = new KernelArguments();
+  private final KernelArguments arguments = new KernelArguments(15);
 
-  public CudaPagedAttention(CudaKvMemory memory, int queryHeads, Kernels kernels) {
+  public CudaPagedAttention(CudaKvMemory memory, int queryHeads, KernelModules kernels) {
     this.memory = memory;
     geometry = memory.geometry();
     groupSize = queryHeads / geometry.kvHeads();
@@ -100,7 +100,7 @@ public final class CudaPagedAttention implements AutoCloseable {
       long items,
       int count) {
     arguments
-        .clear()
+        .begin()
         .address(q)
         .address(out)
         .address(memory.tiles().address())
@@ -117,10 +117,5 @@ public final class CudaPagedAttention implements AutoCloseable {
         .integer(qStride)
         .integer(groupSize * geometry.kvHeads() * geometry.headDim());
     prefill.launch(stream, count * geometry.kvHeads(), 1, 1, BLOCK, sharedBytes, arguments);
-  }
-
-  @Override
-  public void close() {
-    arguments.close();
   }
 }

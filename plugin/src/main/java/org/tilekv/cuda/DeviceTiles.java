@@ -36,12 +36,16 @@ public final class DeviceTiles implements TileMemory {
   private final DeviceMemory devicePairs;
   private final PinnedMemory pairs;
   private final CudaFunction copySlots;
-  private final KernelArguments arguments = new KernelArguments();
+  private final KernelArguments arguments = new KernelArguments(7);
   private boolean closed;
 
   /** Allocates the pool; throws {@link CudaOutOfMemoryException} where it does not fit. */
   public DeviceTiles(
-      CudaDevice device, Kernels kernels, CudaStream stream, TileGeometry geometry, int pages) {
+      CudaDevice device,
+      KernelModules kernels,
+      CudaStream stream,
+      TileGeometry geometry,
+      int pages) {
     this.geometry = geometry;
     this.pages = pages;
     this.stream = stream;
@@ -92,13 +96,13 @@ public final class DeviceTiles implements TileMemory {
     stream.copyToDevice(
         devicePairs.address(), pairs.address(), (long) count * PAIR_INTS * Integer.BYTES);
     arguments
-        .clear()
+        .begin()
         .address(pool.address())
         .address(devicePairs.address())
         .integer(geometry.layers())
         .integer(geometry.tileTokens())
         .integer(geometry.headDim() * geometry.dtype().bytes())
-        .longInteger(geometry.tileBytes())
+        .address(geometry.tileBytes())
         .integer(geometry.dtype() == KvDtype.INT8 ? geometry.keyScaleOffset(0, 0) : 0);
     copySlots.launch(stream, count * geometry.layers() * 2, 1, 1, BLOCK, 0, arguments);
   }
@@ -109,7 +113,6 @@ public final class DeviceTiles implements TileMemory {
       return;
     }
     closed = true;
-    arguments.close();
     pairs.close();
     devicePairs.close();
     pool.close();

@@ -30,6 +30,7 @@ public final class KernelArguments {
   private final int count;
   private final ByteBuffer block;
   private final long address;
+  private int next;
 
   /** For a kernel of {@code count} parameters of at most 8 bytes each; their values begin as 0. */
   public KernelArguments(int count) {
@@ -56,6 +57,27 @@ public final class KernelArguments {
   public KernelArguments setFloat(int index, float value) {
     block.putFloat(slot(index), value);
     return this;
+  }
+
+  /** Begins again at the first parameter; those not set keep their values. */
+  public KernelArguments begin() {
+    next = 0;
+    return this;
+  }
+
+  /** Sets the next parameter to an address, or another 64-bit number. */
+  public KernelArguments address(long value) {
+    return setLong(next++, value);
+  }
+
+  /** Sets the next parameter to a 32-bit integer. */
+  public KernelArguments integer(int value) {
+    return setInt(next++, value);
+  }
+
+  /** Sets the next parameter to a 32-bit float. */
+  public KernelArguments number(float value) {
+    return setFloat(next++, value);
   }
 
   /** Number of parameters. */

@@ -15,8 +15,8 @@ package org.tilekv.engine;
 
 import java.nio.file.Path;
 import org.tilekv.ComputePool;
-import org.tilekv.OpenedResources;
 import org.tilekv.KvCache;
+import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;

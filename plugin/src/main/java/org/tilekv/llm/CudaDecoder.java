@@ -20,8 +20,7 @@ import org.tilekv.attention.CudaPagedAttention;
 import org.tilekv.cuda.Cublas;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaStream;
-import org.tilekv.cuda.Kernels;
-import org.tilekv.cuda.PinnedMemory;
+import org.tilekv.cuda.KernelModules;
 
 /**
  * Forward pass of the Llama family on a CUDA device. Weights, activations and tiles have one type,
@@ -53,7 +52,7 @@ public final class CudaDecoder implements TokenDecoder {
       ModelConfig config,
       CudaDevice device,
       CudaStream stream,
-      Kernels kernels,
+      KernelModules kernels,
       CudaKvMemory memory,
       int maxTokens,
       int maxRows) {
@@ -66,21 +65,17 @@ public final class CudaDecoder implements TokenDecoder {
     KvDtype dtype = memory.geometry().dtype();
     int group = config.queryHeads() / config.kvHeads();
     int positions =
-        Math.min(
-            config.maxPositions(), memory.table().maxTiles() * memory.geometry().tileTokens());
+        Math.min(config.maxPositions(), memory.table().maxTiles() * memory.geometry().tileTokens());
     try {
-      weights =
-          opened.add(CudaWeights.load(checkpoint, config, device, stream, dtype, positions));
-      activations =
-          opened.add(new CudaActivations(device, config, dtype, maxTokens, maxRows));
+      weights = opened.add(CudaWeights.load(checkpoint, config, device, stream, dtype, positions));
+      activations = opened.add(new CudaActivations(device, config, dtype, maxTokens, maxRows));
       int emptyRow = memory.table().emptyRow();
       inputs = opened.add(new CudaStepInputs(device, maxTokens, maxRows, group, emptyRow));
-      results = opened.add(new CudaResults(device, stream, activations, config.vocabSize(), maxRows));
-      Cublas cublas = opened.add(device.createCublas(stream));
-      CudaOperations operations =
-          opened.add(new CudaOperations(config, memory, stream, kernels));
-      CudaPagedAttention attention =
-          opened.add(new CudaPagedAttention(memory, config.queryHeads(), kernels));
+      results =
+          opened.add(new CudaResults(device, stream, activations, config.vocabSize(), maxRows));
+      Cublas cublas = opened.add(Cublas.open(stream));
+      CudaOperations operations = new CudaOperations(config, memory, stream, kernels);
+      CudaPagedAttention attention = new CudaPagedAttention(memory, config.queryHeads(), kernels);
       forward =
           new CudaForward(
               config, dtype, weights, activations, operations, attention, cublas, stream);
@@ -107,13 +102,12 @@ public final class CudaDecoder implements TokenDecoder {
       ModelConfig config,
       CudaDevice device,
       CudaStream stream,
-      Kernels kernels,
+      KernelModules kernels,
       CudaKvMemory memory,
       int maxTokens,
       int maxRows) {
     CudaShapes.check(config);
-    return new CudaDecoder(
-        checkpoint, config, device, stream, kernels, memory, maxTokens, maxRows);
+    return new CudaDecoder(checkpoint, config, device, stream, kernels, memory, maxTokens, maxRows);
   }
 
   @Override

@@ -18,6 +18,8 @@ import org.tilekv.KvDtype;
 import org.tilekv.attention.CudaPagedAttention;
 import org.tilekv.cuda.Cublas;
 import org.tilekv.cuda.CudaStream;
+import org.tilekv.cuda.GemmShape;
+import org.tilekv.cuda.GemmType;
 
 /**
  * The kernels of one step, in order: what a stream runs at once and what a graph captures. Used by
@@ -106,19 +108,24 @@ final class CudaForward {
     CudaActivations a = activations;
     operations.addAndNorm(
         a.stream, a.projected, bias, weights.finalNorm(), a.last, inputs.outputTokens(), outputs);
-    cublas.multiply(
-        dtype,
-        KvDtype.FLOAT32,
-        outputs,
-        config.vocabSize(),
-        config.hiddenSize(),
-        a.last,
-        weights.head(),
-        a.logits);
+    GemmShape shape =
+        GemmShape.of(
+            outputs, config.vocabSize(), config.hiddenSize(), type(dtype), GemmType.FLOAT32);
+    cublas.gemm(shape, 1, a.last, weights.head(), 0, a.logits);
     operations.argmax(a.logits, a.chosen, outputs);
   }
 
   private void product(long x, long matrix, long y, int rows, int outputs, int inputs) {
-    cublas.multiply(dtype, dtype, rows, outputs, inputs, x, matrix, y);
+    GemmShape shape = GemmShape.of(rows, outputs, inputs, type(dtype), type(dtype));
+    cublas.gemm(shape, 1, x, matrix, 0, y);
+  }
+
+  private static GemmType type(KvDtype dtype) {
+    return switch (dtype) {
+      case FLOAT32 -> GemmType.FLOAT32;
+      case FLOAT16 -> GemmType.FLOAT16;
+      case BFLOAT16 -> GemmType.BFLOAT16;
+      case INT8 -> throw new IllegalArgumentException("matrices cannot be INT8");
+    };
   }
 }

@@ -23,7 +23,7 @@ import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.DeviceTiles;
-import org.tilekv.cuda.Kernels;
+import org.tilekv.cuda.KernelModules;
 
 /** A model on a CUDA device: its tiles in device memory and the decoder over them. */
 public final class CudaModel implements AutoCloseable {
@@ -57,13 +57,12 @@ public final class CudaModel implements AutoCloseable {
     try {
       device = opened.add(CudaDevice.open(budget.ordinal()));
       device.makeCurrent();
-      Kernels kernels = opened.add(Kernels.of(device));
+      KernelModules kernels = opened.add(new KernelModules(device));
       CudaStream stream = opened.add(device.createStream());
       int pages = DevicePoolSize.pages(device, checkpoint, config, geometry, budget);
       DeviceTiles tiles = opened.add(new DeviceTiles(device, kernels, stream, geometry, pages));
       cache = opened.add(TileCache.create(cacheOptions.apply(pages), tiles));
-      CudaPageTable table =
-          opened.add(new CudaPageTable(device, kernels, stream, cache.table()));
+      CudaPageTable table = opened.add(new CudaPageTable(device, kernels, stream, cache.table()));
       decoder =
           opened.add(
               CudaDecoder.load(

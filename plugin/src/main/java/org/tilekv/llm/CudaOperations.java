@@ -20,13 +20,13 @@ import org.tilekv.attention.CudaPagedAttention;
 import org.tilekv.cuda.CudaFunction;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.KernelArguments;
-import org.tilekv.cuda.Kernels;
+import org.tilekv.cuda.KernelModules;
 
 /**
  * Launches the kernels between the matrix products of a step; see {@code src/main/cuda/README.md}.
  * All arguments that end in no unit are addresses, 0 where there is nothing. Used by one thread.
  */
-final class CudaOperations implements AutoCloseable {
+final class CudaOperations {
 
   private static final String MODULE = "decoder_ops";
   private static final int VECTOR = 8;
@@ -42,9 +42,10 @@ final class CudaOperations implements AutoCloseable {
   private final CudaFunction ropeAppend;
   private final CudaFunction swiglu;
   private final CudaFunction argmax;
-  private final KernelArguments arguments = new KernelArguments();
+  private final KernelArguments arguments = new KernelArguments(19);
 
-  CudaOperations(ModelConfig config, CudaKvMemory memory, CudaStream stream, Kernels kernels) {
+  CudaOperations(
+      ModelConfig config, CudaKvMemory memory, CudaStream stream, KernelModules kernels) {
     this.config = config;
     this.memory = memory;
     this.stream = stream;
@@ -59,17 +60,16 @@ final class CudaOperations implements AutoCloseable {
 
   /** Rows of the embedding by token id. */
   void embed(long table, long tokens, long out, int count) {
-    arguments.clear().address(table).address(tokens).address(out);
+    arguments.begin().address(table).address(tokens).address(out);
     arguments.integer(config.vocabSize()).integer(config.hiddenSize());
     embed.launch(stream, count, 1, 1, BLOCK, 0, arguments);
   }
 
   /** Adds {@code add + bias} to the stream, and norms the {@code rows} of it, all where 0. */
-  void addAndNorm(
-      long residual, long add, long bias, long weight, long out, long rows, int count) {
+  void addAndNorm(long residual, long add, long bias, long weight, long out, long rows, int count) {
     int hidden = config.hiddenSize();
     int block = Math.min(MAX_BLOCK, (hidden / VECTOR + WARP - 1) / WARP * WARP);
-    arguments.clear().address(residual).address(add).address(bias).address(weight).address(out);
+    arguments.begin().address(residual).address(add).address(bias).address(weight).address(out);
     arguments.address(rows).integer(hidden).number(config.rmsNormEps());
     norm.launch(stream, count, 1, 1, block, 0, arguments);
   }
@@ -81,7 +81,7 @@ final class CudaOperations implements AutoCloseable {
     int dim = config.headDim();
     int heads = config.queryHeads() + 2 * config.kvHeads();
     arguments
-        .clear()
+        .begin()
         .address(qkv)
         .address(weights.qkvBias())
         .address(weights.queryNorm())
@@ -108,23 +108,18 @@ final class CudaOperations implements AutoCloseable {
   /** The gated activation. */
   void swiglu(long gateUp, long bias, long out, int count) {
     int n = config.intermediateSize();
-    arguments.clear().address(gateUp).address(bias).address(out).integer(count).integer(n);
+    arguments.begin().address(gateUp).address(bias).address(out).integer(count).integer(n);
     swiglu.launch(stream, blocks((long) count * n / VECTOR), 1, 1, BLOCK, 0, arguments);
   }
 
   /** Index of the largest of each row of float32 logits. */
   void argmax(long logits, long chosen, int rows) {
     int vocab = config.vocabSize();
-    arguments.clear().address(logits).address(chosen).integer(vocab).integer(vocab);
+    arguments.begin().address(logits).address(chosen).integer(vocab).integer(vocab);
     argmax.launch(stream, rows, 1, 1, MAX_BLOCK, 0, arguments);
   }
 
   private static int blocks(long threads) {
     return Math.toIntExact((threads + BLOCK - 1) / BLOCK);
-  }
-
-  @Override
-  public void close() {
-    arguments.close();
   }
 }

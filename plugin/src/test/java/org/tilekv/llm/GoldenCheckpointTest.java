@@ -48,7 +48,7 @@ class GoldenCheckpointTest {
   @MethodSource("checkpointsAndTiles")
   void logitsAndGreedyTokensMatch(GoldenCheckpoint golden, int tileTokens) {
     try (GoldenRun run =
-        new GoldenRun(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
+        GoldenRun.onCpu(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
       for (Case c : golden.cases()) {
         assertClose(run.logits(c.prompt(), new int[0], WHOLE)[0], c);
         assertThat(run.greedy(c.prompt(), c.greedy().length))
@@ -62,7 +62,7 @@ class GoldenCheckpointTest {
   @MethodSource("checkpointsAndTiles")
   void chunksAndWarmPrefixesDoNotChangeBits(GoldenCheckpoint golden, int tileTokens) {
     try (GoldenRun run =
-        new GoldenRun(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
+        GoldenRun.onCpu(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
       for (Case c : golden.cases()) {
         int[] fed = Arrays.copyOf(c.greedy(), c.greedy().length - 1);
         run.clear();
@@ -88,7 +88,7 @@ class GoldenCheckpointTest {
   void batchesThreadsAndKernelsDoNotChangeBits(GoldenCheckpoint golden) {
     int[][] prompts = golden.cases().stream().map(Case::prompt).toArray(int[][]::new);
     float[][] expected;
-    try (GoldenRun run = new GoldenRun(golden, 16, MatMulKind.VECTOR, ComputePool.sameThread())) {
+    try (GoldenRun run = GoldenRun.onCpu(golden, 16, MatMulKind.VECTOR, ComputePool.sameThread())) {
       expected =
           Arrays.stream(prompts)
               .map(prompt -> run.logits(prompt, new int[0], WHOLE)[0])
@@ -96,7 +96,7 @@ class GoldenCheckpointTest {
     }
     for (MatMulKind kind : MatMulKind.values()) {
       try (ComputePool pool = ComputePool.of(3);
-          GoldenRun run = new GoldenRun(golden, 16, kind, pool)) {
+          GoldenRun run = GoldenRun.onCpu(golden, 16, kind, pool)) {
         assertThat(run.together(prompts)).as("%s", kind).isDeepEqualTo(expected);
       }
     }

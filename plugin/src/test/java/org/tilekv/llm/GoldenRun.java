@@ -34,29 +34,59 @@ final class GoldenRun implements AutoCloseable {
   private static final int LEASE_MS = 1_000_000;
 
   private final TileCache cache;
-  private final CpuDecoder decoder;
+  private final Decoder decoder;
+  private final AutoCloseable owner;
   private final StepBatch batch = new StepBatch();
 
-  GoldenRun(GoldenCheckpoint golden, int tileTokens, MatMulKind matMul, ComputePool pool) {
+  private GoldenRun(TileCache cache, Decoder decoder, AutoCloseable owner) {
+    this.cache = cache;
+    this.decoder = decoder;
+    this.owner = owner;
+  }
+
+  static GoldenRun onCpu(
+      GoldenCheckpoint golden, int tileTokens, MatMulKind matMul, ComputePool pool) {
     ModelConfig config = HfConfigReader.read(golden.directory());
-    TileGeometry geometry =
-        new TileGeometry(
-            config.layers(), config.kvHeads(), config.headDim(), tileTokens, KvDtype.FLOAT32);
-    int tiles = MAX_TOKENS / tileTokens;
-    cache =
-        TileCache.create(
-            new TileCacheOptions(
-                geometry,
-                6 * tiles * config.kvHeads(),
-                ROWS,
-                tiles,
-                Namespace.builder().field("model", golden.toString()).build(),
-                LEASE_MS,
-                true,
-                () -> 0));
+    TileGeometry geometry = geometry(config, tileTokens, KvDtype.FLOAT32);
+    TileCache cache = TileCache.create(options(golden, geometry, pages(geometry)));
     try (Checkpoint checkpoint = Checkpoint.open(golden.directory())) {
-      decoder = CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul);
+      Decoder decoder = CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul);
+      return new GoldenRun(cache, decoder, cache);
     }
+  }
+
+  static GoldenRun onDevice(GoldenCheckpoint golden, int tileTokens, KvDtype dtype) {
+    ModelConfig config = HfConfigReader.read(golden.directory());
+    TileGeometry geometry = geometry(config, tileTokens, dtype);
+    long poolBytes = (long) pages(geometry) * geometry.tileBytes();
+    CudaModel.Budget budget = new CudaModel.Budget(0, poolBytes, 0, MAX_TOKENS, ROWS);
+    try (Checkpoint checkpoint = Checkpoint.open(golden.directory())) {
+      CudaModel model =
+          CudaModel.open(
+              checkpoint, config, geometry, budget, pages -> options(golden, geometry, pages));
+      return new GoldenRun(model.cache(), model.decoder(), model);
+    }
+  }
+
+  private static TileGeometry geometry(ModelConfig config, int tileTokens, KvDtype dtype) {
+    return new TileGeometry(config.layers(), config.kvHeads(), config.headDim(), tileTokens, dtype);
+  }
+
+  private static int pages(TileGeometry geometry) {
+    return 6 * geometry.tilesFor(MAX_TOKENS) * geometry.kvHeads();
+  }
+
+  private static TileCacheOptions options(
+      GoldenCheckpoint golden, TileGeometry geometry, int pages) {
+    return new TileCacheOptions(
+        geometry,
+        pages,
+        ROWS,
+        geometry.tilesFor(MAX_TOKENS),
+        Namespace.builder().field("model", golden.toString()).build(),
+        LEASE_MS,
+        true,
+        () -> 0);
   }
 
   /** Logits of every step: of the prompt's last token, then of each token fed after it. */
@@ -86,6 +116,28 @@ final class GoldenRun implements AutoCloseable {
       for (int i = 1; i < count; i++) {
         advance(sequence, tokens, i - 1, 1, logits);
         tokens[i] = highest(logits);
+      }
+    }
+    return tokens;
+  }
+
+  /** As {@link #greedy}, with the tokens that the decoder chooses itself. */
+  int[] chosen(int[] prompt, int count) {
+    TokenDecoder chooser = (TokenDecoder) decoder;
+    int[] tokens = new int[count];
+    int[] choice = new int[1];
+    try (KvSequence sequence = open(prompt)) {
+      for (int i = 0; i < count; i++) {
+        int start = sequence.length();
+        int[] fed = i == 0 ? prompt : tokens;
+        int from = i == 0 ? start : i - 1;
+        int length = i == 0 ? prompt.length - start : 1;
+        assertThat(sequence.reserve(start + length)).isTrue();
+        batch.clear();
+        batch.add(sequence.row(0), start, fed, from, length, Want.TOKEN);
+        chooser.step(batch, new float[0], choice);
+        sequence.commit(0, fed, from, length);
+        tokens[i] = choice[0];
       }
     }
     return tokens;
@@ -153,6 +205,10 @@ final class GoldenRun implements AutoCloseable {
   @Override
   public void close() {
     decoder.close();
-    cache.close();
+    try {
+      owner.close();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 }
