@@ -31,8 +31,8 @@ import picocli.CommandLine.Option;
 
 /**
  * Writes a random Llama model of any shape as a Hugging Face directory: matrices with a standard
- * deviation of 0.02, norms of 1, an output head of its own, no tokenizer. For measuring speed,
- * which does not depend on the values. The same options give the same bytes.
+ * deviation of 0.02, norms of 1, no tokenizer. For measuring speed, which does not depend on the
+ * values. The same options give the same bytes.
  */
 @Command(
     name = "write-random-model",
@@ -87,6 +87,9 @@ public final class WriteRandomModel implements Callable<Integer> {
   @Option(names = "--dtype", description = "one of ${COMPLETION-CANDIDATES}")
   private Dtype dtype = Dtype.bfloat16;
 
+  @Option(names = "--tied", description = "let the output head be the embedding")
+  private boolean tied;
+
   @Option(names = "--seed", description = "seed of the values")
   private long seed = 1;
 
@@ -121,7 +124,7 @@ public final class WriteRandomModel implements Callable<Integer> {
     config.put("intermediate_size", intermediate).put("num_hidden_layers", layers);
     config.put("num_attention_heads", heads).put("num_key_value_heads", kvHeads);
     config.put("head_dim", headDim).put("max_position_embeddings", maxPositions);
-    config.put("rms_norm_eps", 1e-5).put("tie_word_embeddings", false);
+    config.put("rms_norm_eps", 1e-5).put("tie_word_embeddings", tied);
     config.put("bos_token_id", 0).put("eos_token_id", 1);
     config.putObject("rope_parameters").put("rope_type", "default").put("rope_theta", 10_000.0);
     return config;
@@ -143,7 +146,9 @@ public final class WriteRandomModel implements Callable<Integer> {
       add(specs, layer + "mlp.down_proj.weight", hidden, intermediate);
     }
     add(specs, "model.norm.weight", hidden);
-    add(specs, "lm_head.weight", vocab, hidden);
+    if (!tied) {
+      add(specs, "lm_head.weight", vocab, hidden);
+    }
     return specs;
   }
 

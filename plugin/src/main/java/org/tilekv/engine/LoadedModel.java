@@ -14,14 +14,19 @@
 package org.tilekv.engine;
 
 import java.nio.file.Path;
+import java.util.function.IntFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tilekv.ComputePool;
 import org.tilekv.KvCache;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
+import org.tilekv.TileKvException;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.llm.Checkpoint;
 import org.tilekv.llm.CpuDecoder;
+import org.tilekv.llm.CudaModel;
 import org.tilekv.llm.Decoder;
 import org.tilekv.llm.HfConfigReader;
 import org.tilekv.llm.HfTokenizer;
@@ -36,7 +41,8 @@ import org.tilekv.prefix.Namespace;
  */
 final class LoadedModel implements ModelRuntime {
 
-  private static final String ARITHMETIC = "cpu-1";
+  private static final Logger LOG = LoggerFactory.getLogger(LoadedModel.class);
+  private static final String CPU_ARITHMETIC = "cpu-1";
 
   private final OpenedResources opened = new OpenedResources();
   private final ModelConfig config;
@@ -50,13 +56,26 @@ final class LoadedModel implements ModelRuntime {
       config = HfConfigReader.read(directory);
       MatMulKind matMul = MatMulKind.of(options.matMul());
       tokenizer = opened.add(HfTokenizer.open(directory, config, options.addBos()));
-      ComputePool pool = opened.add(ComputePool.of(options.threads()));
       try (Checkpoint checkpoint = Checkpoint.open(directory)) {
         TileGeometry geometry = geometry(options);
-        namespace = namespace(geometry, WeightsDigest.of(config, checkpoint));
-        cache = opened.add(cache(geometry, options));
-        Decoder decoder =
-            opened.add(CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul));
+        boolean onDevice = onDevice(options, geometry);
+        namespace =
+            namespace(
+                geometry,
+                WeightsDigest.of(config, checkpoint),
+                onDevice ? CudaModel.ARITHMETIC : CPU_ARITHMETIC);
+        IntFunction<TileCacheOptions> cacheOptions =
+            pages -> cacheOptions(geometry, pages, options);
+        Decoder decoder;
+        if (onDevice) {
+          CudaModel model = opened.add(openOnDevice(checkpoint, geometry, options, cacheOptions));
+          cache = model.cache();
+          decoder = model.decoder();
+        } else {
+          ComputePool pool = opened.add(ComputePool.of(options.threads()));
+          cache = opened.add(cacheInRam(geometry, options, cacheOptions));
+          decoder = opened.add(CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul));
+        }
         engine =
             opened.add(
                 new ContinuousBatchingEngine(
@@ -73,6 +92,39 @@ final class LoadedModel implements ModelRuntime {
     }
   }
 
+  /** Whether the model runs on a GPU; says once why it does not where it was left open. */
+  private boolean onDevice(RuntimeOptions options, TileGeometry geometry) {
+    DeviceChoice choice = options.device();
+    if (choice.kind().equals("cpu")) {
+      return false;
+    }
+    String why = CudaModel.unavailable(config, geometry);
+    if (why == null) {
+      return true;
+    }
+    if (choice.kind().equals("gpu")) {
+      throw new TileKvException("the model cannot run on a GPU here: " + why);
+    }
+    LOG.info("the model runs on the CPU: {}", why);
+    return false;
+  }
+
+  private CudaModel openOnDevice(
+      Checkpoint checkpoint,
+      TileGeometry geometry,
+      RuntimeOptions options,
+      IntFunction<TileCacheOptions> cacheOptions) {
+    DeviceChoice choice = options.device();
+    CudaModel.Budget budget =
+        new CudaModel.Budget(
+            choice.ordinal(),
+            choice.poolBytes(),
+            choice.poolFraction(),
+            options.engine().maxStepTokens(),
+            options.engine().maxBatchRows());
+    return CudaModel.open(checkpoint, config, geometry, budget, cacheOptions);
+  }
+
   private TileGeometry geometry(RuntimeOptions options) {
     return new TileGeometry(
         config.layers(),
@@ -87,30 +139,33 @@ final class LoadedModel implements ModelRuntime {
     return asked == 0 ? config.maxPositions() : Math.min(asked, config.maxPositions());
   }
 
-  private static Namespace namespace(TileGeometry geometry, String weights) {
+  private static Namespace namespace(TileGeometry geometry, String weights, String arithmetic) {
     return Namespace.builder()
         .field("weights", weights)
         .field("tileTokens", geometry.tileTokens())
         .field("dtype", geometry.dtype().name())
-        .field("arithmetic", ARITHMETIC)
+        .field("arithmetic", arithmetic)
         .build();
   }
 
-  private TileCache cache(TileGeometry geometry, RuntimeOptions options) {
+  private TileCacheOptions cacheOptions(TileGeometry geometry, int pages, RuntimeOptions options) {
+    return new TileCacheOptions(
+        geometry,
+        pages,
+        options.engine().maxBatchRows(),
+        geometry.tilesFor(sequenceTokens(options)),
+        namespace,
+        options.leaseTtlMs(),
+        options.engine().prefixReuse(),
+        () -> System.nanoTime() / 1_000_000);
+  }
+
+  private static TileCache cacheInRam(
+      TileGeometry geometry, RuntimeOptions options, IntFunction<TileCacheOptions> cacheOptions) {
     long heapBytes = Runtime.getRuntime().maxMemory();
     int pages = PoolSize.pages(geometry, options.poolBytes(), heapBytes);
-    TileCacheOptions cacheOptions =
-        new TileCacheOptions(
-            geometry,
-            pages,
-            options.engine().maxBatchRows(),
-            geometry.tilesFor(sequenceTokens(options)),
-            namespace,
-            options.leaseTtlMs(),
-            options.engine().prefixReuse(),
-            () -> System.nanoTime() / 1_000_000);
     try {
-      return TileCache.create(cacheOptions);
+      return TileCache.create(cacheOptions.apply(pages));
     } catch (OutOfMemoryError e) {
       throw PoolSize.tooLarge(options.poolBytes(), heapBytes);
     }

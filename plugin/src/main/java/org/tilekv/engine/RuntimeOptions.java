@@ -21,7 +21,7 @@ import org.tilekv.KvDtype;
  *
  * @param tileTokens slots of a tile
  * @param kvDtype stored type of K and V
- * @param poolBytes bytes of the page pool; rounded down to whole pages
+ * @param poolBytes bytes of the page pool in RAM; rounded down to whole pages
  * @param threads compute threads
  * @param maxSequenceTokens longest sequence in tokens, 0 for the model's own limit
  * @param matMul matrix products: {@code auto}, {@code vector} or {@code scalar}
@@ -29,6 +29,7 @@ import org.tilekv.KvDtype;
  * @param leaseTtlMs time without progress after which a sequence loses its pages
  * @param salt tenant salt of all rows that bring none, or null
  * @param engine limits of the engine
+ * @param device where it runs
  */
 public record RuntimeOptions(
     int tileTokens,
@@ -40,4 +41,48 @@ public record RuntimeOptions(
     String addBos,
     long leaseTtlMs,
     @Nullable String salt,
-    EngineConfig engine) {}
+    EngineConfig engine,
+    DeviceChoice device) {
+
+  /** Options for the CPU. */
+  public RuntimeOptions(
+      int tileTokens,
+      KvDtype kvDtype,
+      long poolBytes,
+      int threads,
+      int maxSequenceTokens,
+      String matMul,
+      String addBos,
+      long leaseTtlMs,
+      @Nullable String salt,
+      EngineConfig engine) {
+    this(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        DeviceChoice.CPU);
+  }
+
+  /** The same on another device. */
+  public RuntimeOptions on(DeviceChoice other) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        other);
+  }
+}

@@ -14,12 +14,16 @@
 package org.tilekv.llm;
 
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.KvDtype;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
 import org.tilekv.attention.CudaKvMemory;
 import org.tilekv.attention.CudaPageTable;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
+import org.tilekv.cuda.Cublas;
+import org.tilekv.cuda.Cuda;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.DeviceTiles;
@@ -78,6 +82,21 @@ public final class CudaModel implements AutoCloseable {
       opened.closeAfter(failure);
       throw failure;
     }
+  }
+
+  /** Why a model cannot run on a GPU of this machine; null where it can. */
+  public static @Nullable String unavailable(ModelConfig config, TileGeometry geometry) {
+    String why = Cuda.unavailableReason();
+    if (why == null) {
+      why = Cublas.unavailableReason();
+    }
+    if (why == null) {
+      why = CudaShapes.unsupported(config);
+    }
+    if (why == null && geometry.dtype() == KvDtype.INT8) {
+      why = "there are no kernels for INT8 tiles";
+    }
+    return why;
   }
 
   /**
