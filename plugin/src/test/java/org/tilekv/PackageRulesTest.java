@@ -13,6 +13,8 @@
  */
 package org.tilekv;
 
+import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
@@ -24,6 +26,7 @@ import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
 /** Dependencies between packages point down only. */
 @AnalyzeClasses(packages = "org.tilekv", importOptions = DoNotIncludeTests.class)
 class PackageRulesTest {
+  private static final String[] NATIVE_BINDINGS = {"jcuda..", "com.sun.jna.."};
 
   @ArchTest
   static final ArchRule LAYERS =
@@ -91,11 +94,24 @@ class PackageRulesTest {
           .resideInAnyPackage("org.apache.spark..", "scala..");
 
   @ArchTest
-  static final ArchRule JCUDA_STAYS_IN_CUDA =
+  static final ArchRule NATIVE_BINDINGS_STAY_IN_CUDA =
       ArchRuleDefinition.noClasses()
           .that()
           .resideOutsideOfPackage("org.tilekv.cuda..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("jcuda..");
+          .resideInAnyPackage(NATIVE_BINDINGS);
+
+  @ArchTest
+  static final ArchRule NO_BINDING_TYPE_LEAVES_CUDA =
+      ArchRuleDefinition.noMethods()
+          .that()
+          .arePublic()
+          .and()
+          .areDeclaredInClassesThat()
+          .resideInAPackage("org.tilekv.cuda..")
+          .should()
+          .haveRawReturnType(resideInAnyPackage(NATIVE_BINDINGS))
+          .orShould()
+          .haveRawParameterTypes(anyElementThat(resideInAnyPackage(NATIVE_BINDINGS)));
 }

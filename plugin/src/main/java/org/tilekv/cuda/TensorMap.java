@@ -43,7 +43,9 @@ public record TensorMap(
    */
   public ByteBuffer encode() {
     ByteBuffer map =
-        ByteBuffer.allocateDirect(BYTES + ALIGNMENT_BYTES).alignedSlice(ALIGNMENT_BYTES);
+        ByteBuffer.allocateDirect(BYTES + ALIGNMENT_BYTES)
+            .alignedSlice(ALIGNMENT_BYTES)
+            .slice(0, BYTES);
     // Innermost first; the driver takes the strides of all dimensions but the innermost.
     ByteBuffer values = ByteBuffer.allocateDirect(40).order(ByteOrder.nativeOrder());
     values.putLong(rowElements).putLong(rows).putLong((long) rowElements * type.bytes());
@@ -66,6 +68,6 @@ public record TensorMap(
     if (code != 0) {
       throw CudaErrors.failure(code, "cuTensorMapEncodeTiled", toString());
     }
-    return map.limit(BYTES);
+    return map;
   }
 }
