@@ -11,43 +11,20 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-// Instructions of sm_90a, one function each: barriers in shared memory, bulk tensor copies, and
-// products of a warpgroup (wgmma).
+// Instructions of sm_90a, one function each: bulk tensor copies and products of a warpgroup (wgmma).
 #pragma once
 
+#include "tilekv/barrier.cuh"
 #include "tilekv/mma.cuh"
 
 namespace tilekv {
 
 constexpr int WARPGROUP = 128;
 
-// A barrier in shared memory, given by its address. Its phases alternate between 0 and 1.
-__device__ __forceinline__ void initBarrier(unsigned barrier, int arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
-}
-
-__device__ __forceinline__ void arrive(unsigned barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-
 // Arrives, and makes the phase wait for so many bytes of bulk copies too.
 __device__ __forceinline__ void arriveExpecting(unsigned barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
                : "memory");
-}
-
-__device__ __forceinline__ void awaitPhase(unsigned barrier, unsigned phase) {
-  asm volatile(
-      "{\n"
-      ".reg .pred done;\n"
-      "again:\n"
-      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
-      "@done bra finished;\n"
-      "bra again;\n"
-      "finished:\n"
-      "}" ::"r"(barrier),
-      "r"(phase)
-      : "memory");
 }
 
 // Makes ordinary writes to shared memory visible to bulk copies and wgmma.

@@ -30,6 +30,19 @@ __device__ __forceinline__ void copyAsync16(unsigned to, const void* from, bool 
                : "memory");
 }
 
+// What is read once should leave the L2 cache before page tables and the like.
+__device__ __forceinline__ unsigned long long evictFirst() {
+  unsigned long long policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0;" : "=l"(policy));
+  return policy;
+}
+__device__ __forceinline__ void copyAsync16(unsigned to, const void* from, bool present,
+                                            unsigned long long policy) {
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(to), "l"(from),
+               "r"(present ? 16 : 0), "l"(policy)
+               : "memory");
+}
+
 __device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Waits until at most `Pending` of this thread's groups of copies are under way.
@@ -48,6 +61,13 @@ __device__ __forceinline__ void loadMatrix4Transposed(unsigned (&r)[4], unsigned
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(address));
+}
+
+// Transposes an 8x8 matrix of 16-bit elements; lane i holds row i / 4, columns 2 * (i % 4) and the next.
+__device__ __forceinline__ unsigned transposeMatrix(unsigned x) {
+  unsigned y;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
 }
 
 // c[16,8] += a[16,16] * b[16,8], float32 sums. Lane i holds rows i / 4 and i / 4 + 8 and columns

@@ -68,11 +68,14 @@ struct PrefillBlock {
   }
 
   __device__ int lastPosition() const { return position + tokens - 1; }
+  // First key that any of its tokens sees; see firstVisible below.
+  __device__ int firstKey(int window) const { return window == 0 ? 0 : max(0, position - window + 1); }
 
   // Element of q or out where query row r begins.
-  __device__ long long offset(int r, int groupSize, int stride, int headDim) const {
-    return static_cast<long long>(token + r / groupSize) * stride +
-           (head * groupSize + r % groupSize) * headDim;
+  template <typename T>
+  __device__ long long offset(const PrefillArguments<T>& a, int r, int stride, int headDim) const {
+    return static_cast<long long>(token + r / a.groupSize) * stride +
+           (head * a.groupSize + r % a.groupSize) * headDim;
   }
 
   template <typename T>

@@ -62,7 +62,7 @@ __device__ void prefillExact(const PrefillArguments<float>& a) {
   int lane = threadIdx.x % WARP;
   int rows = block.tokens * a.groupSize;
   for (int r = threadIdx.x / WARP; r < rows; r += ExactShape::WARPS) {
-    const float* q = a.q + block.offset(r, a.groupSize, a.qStride, D);
+    const float* q = a.q + block.offset(a, r, a.qStride, D);
     int last = block.position + r / a.groupSize;
     int first = firstVisible(last, a.window);
     float maximum = -infinite();
@@ -93,7 +93,7 @@ __device__ void prefillExact(const PrefillArguments<float>& a) {
         }
       }
     }
-    float* target = a.out + block.offset(r, a.groupSize, a.outStride, D);
+    float* target = a.out + block.offset(a, r, a.outStride, D);
 #pragma unroll
     for (int i = 0; i < PER_LANE; i++) {
       int d = i * WARP + lane;

@@ -77,8 +77,8 @@ struct QueryFragments {
     int lane = threadIdx.x % WARP;
     int top = threadIdx.x / WARP * 16 + lane / 4;
     int rows = block.tokens * a.groupSize;
-    const T* upper = a.q + block.offset(min(top, rows - 1), a.groupSize, a.qStride, D);
-    const T* lower = a.q + block.offset(min(top + 8, rows - 1), a.groupSize, a.qStride, D);
+    const T* upper = a.q + block.offset(a, min(top, rows - 1), a.qStride, D);
+    const T* lower = a.q + block.offset(a, min(top + 8, rows - 1), a.qStride, D);
     int column = lane % 4 * 2;
 #pragma unroll
     for (int step = 0; step < D / 16; step++) {
@@ -259,7 +259,7 @@ __device__ void prefillMma(const PrefillArguments<T>& a) {
     total += __shfl_xor_sync(ALL_LANES, total, 2);
     if (row[h] >= block.tokens * a.groupSize) continue;
     float inverse = 1.f / total;
-    T* target = a.out + block.offset(row[h], a.groupSize, a.outStride, D) + lane % 4 * 2;
+    T* target = a.out + block.offset(a, row[h], a.outStride, D) + lane % 4 * 2;
 #pragma unroll
     for (int n = 0; n < D / 8; n++) {
       *reinterpret_cast<unsigned*>(target + n * 8) =

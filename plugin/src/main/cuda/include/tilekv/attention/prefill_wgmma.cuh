@@ -78,19 +78,6 @@ struct PrefillPipeline {
   }
 };
 
-// Stage and phase of the n-th use of a ring.
-template <int Stages>
-struct Turn {
-  int stage = 0;
-  unsigned phase = 0;
-  __device__ void next() {
-    if (++stage == Stages) {
-      stage = 0;
-      phase ^= 1;
-    }
-  }
-};
-
 // Key blocks that an item reads.
 template <int D>
 struct KeyBlocks {
@@ -98,8 +85,9 @@ struct KeyBlocks {
   int lastKey;
   int begin;
   int end;  // the last one
-  __device__ KeyBlocks(const PrefillBlock& block, int window)
-      : firstKey(firstVisible(block.position, window)),
+  template <typename Block>
+  __device__ KeyBlocks(const Block& block, int window)
+      : firstKey(block.firstKey(window)),
         lastKey(block.lastPosition()),
         begin(firstKey / WgmmaShape<D>::KEYS),
         end(lastKey / WgmmaShape<D>::KEYS) {}
@@ -107,8 +95,8 @@ struct KeyBlocks {
 
 // Warp 0 of the producer. A box is one column of (part of) one tile; boxes without a page or without
 // a key that anyone sees come from outside the tensor, that is, they are zeros.
-template <typename T, int D>
-__device__ void produceTiles(const PrefillArguments<T>& a, const void* map, int total,
+template <typename Block, int D, typename Arguments>
+__device__ void produceTiles(const Arguments& a, const void* map, int total,
                              const PrefillPipeline<D>& pipeline) {
   using Shape = WgmmaShape<D>;
   const int tileTokens = 1 << a.tileTokensLog2;
@@ -122,7 +110,7 @@ __device__ void produceTiles(const PrefillArguments<T>& a, const void* map, int 
   const unsigned offset = (column * Shape::KEYS + part * boxRows) * 128;
   Turn<Shape::STAGES> turn;
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
-    PrefillBlock block(a, index);
+    Block block(a, index);
     if (block.tokens <= 0) continue;
     KeyBlocks<D> keys(block, a.window);
     const int* pages = block.tiles(a, D).pages;
@@ -152,21 +140,21 @@ __device__ void produceTiles(const PrefillArguments<T>& a, const void* map, int 
 
 // Warps 1 to 3 of the producer. Rows past an item's tokens keep what was there: their results are
 // dropped.
-template <typename T, int D>
-__device__ void produceQueries(const PrefillArguments<T>& a, int total,
+template <typename Block, typename T, int D, typename Arguments>
+__device__ void produceQueries(const Arguments& a, int total,
                                const PrefillPipeline<D>& pipeline) {
   using Shape = WgmmaShape<D>;
   constexpr int UNITS = D / VECTOR;
   Turn<Shape::Q_STAGES> turn;
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
-    PrefillBlock block(a, index);
+    Block block(a, index);
     if (block.tokens <= 0) continue;
     awaitPhase(pipeline.emptyQ(turn.stage), turn.phase ^ 1);
     int units = block.tokens * a.groupSize * UNITS;
     for (int i = threadIdx.x - WARP; i < units; i += Shape::Q_LOADERS) {
       int row = i / UNITS;
       int unit = i % UNITS;
-      const T* source = a.q + block.offset(row, a.groupSize, a.qStride, D) + unit * VECTOR;
+      const T* source = a.q + block.offset(a, row, a.qStride, D) + unit * VECTOR;
       unsigned target = pipeline.q(turn.stage) + (unit / 8 * Shape::ROWS + row) * 128 +
                         ((unit % 8) ^ (row % 8)) * 16;
       copyAsync16(target, source, true);
@@ -194,7 +182,8 @@ struct RowState {
   int seen[2];
   int firstSeen[2];
 
-  __device__ void reset(const PrefillArguments<T>& a, const PrefillBlock& block, const int (&row)[2]) {
+  template <typename Arguments, typename Block>
+  __device__ void reset(const Arguments& a, const Block& block, const int (&row)[2]) {
 #pragma unroll
     for (int h = 0; h < 2; h++) {
       maximum[h] = -infinite();
@@ -286,25 +275,39 @@ struct RowState {
       for (int i = 0; i < N / 2; i++) out[part][i] *= shrink[i >> 1 & 1];
   }
 
-  __device__ void store(const PrefillArguments<T>& a, const PrefillBlock& block, const int (&row)[2]) {
+  // Sum of weights of this thread's row h.
+  __device__ float total(int h) const {
+    float all = sum[h];
+    all += __shfl_xor_sync(ALL_LANES, all, 1);
+    return all + __shfl_xor_sync(ALL_LANES, all, 2);
+  }
+
+  // Runs body(column, the values of two columns from there on) for row h.
+  template <typename Body>
+  __device__ __forceinline__ void forColumns(int h, Body body) const {
 #pragma unroll
-    for (int h = 0; h < 2; h++) {
-      float total = sum[h];
-      total += __shfl_xor_sync(ALL_LANES, total, 1);
-      total += __shfl_xor_sync(ALL_LANES, total, 2);
-      if (row[h] >= block.tokens * a.groupSize) continue;
-      float inverse = 1.f / total;
-      T* target = a.out + block.offset(row[h], a.groupSize, a.outStride, D) + threadIdx.x % 4 * 2;
+    for (int part = 0; part < PARTS; part++)
 #pragma unroll
-      for (int part = 0; part < PARTS; part++)
-#pragma unroll
-        for (int n = 0; n < N / 8; n++) {
-          *reinterpret_cast<unsigned*>(target + part * N + n * 8) =
-              pack<T>(out[part][4 * n + 2 * h] * inverse, out[part][4 * n + 2 * h + 1] * inverse);
-        }
-    }
+      for (int n = 0; n < N / 8; n++) {
+        body(part * N + n * 8 + static_cast<int>(threadIdx.x) % 4 * 2, out[part][4 * n + 2 * h],
+             out[part][4 * n + 2 * h + 1]);
+      }
   }
 };
+
+template <typename T, int D>
+__device__ void storeRows(const PrefillArguments<T>& a, const PrefillBlock& block,
+                          const RowState<T, D>& state, const int (&row)[2]) {
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    float inverse = 1.f / state.total(h);
+    if (row[h] >= block.tokens * a.groupSize) continue;
+    T* target = a.out + block.offset(a, row[h], a.outStride, D);
+    state.forColumns(h, [&](int column, float first, float second) {
+      *reinterpret_cast<unsigned*>(target + column) = pack<T>(first * inverse, second * inverse);
+    });
+  }
+}
 
 // Clears V of positions after the last key: a weight of zero does not silence a NaN left there.
 template <int D>
@@ -328,8 +331,8 @@ __device__ __forceinline__ void passTurn(int warpgroup) {
   asm volatile("bar.arrive %0, 256;" ::"r"(8 + warpgroup) : "memory");
 }
 
-template <typename T, int D>
-__device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPipeline<D>& pipeline) {
+template <typename Block, typename T, int D, typename Arguments>
+__device__ void consume(const Arguments& a, int total, const PrefillPipeline<D>& pipeline) {
   using Shape = WgmmaShape<D>;
   const int warpgroup = threadIdx.x / WARPGROUP - 1;
   const int lane = threadIdx.x % WARP;
@@ -342,7 +345,7 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
   RowState<T, D> state;
   if (warpgroup == Shape::CONSUMERS - 1) passTurn(0);
   for (int index = blockIdx.x; index < total; index += gridDim.x) {
-    PrefillBlock block(a, index);
+    Block block(a, index);
     if (block.tokens <= 0) continue;
     KeyBlocks<D> keys(block, a.window);
     const int lastFirstSeen = firstVisible(keys.lastKey, a.window);
@@ -397,13 +400,14 @@ __device__ void consume(const PrefillArguments<T>& a, int total, const PrefillPi
     state.pinOut();
     release(pipeline.emptyV(v.stage));
     v.next();
-    state.store(a, block, row);
+    storeRows(a, block, state, row);
   }
   if (warpgroup == 0) awaitTurn(0);
 }
 
-template <typename T, int D>
-__device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const void* map, int items) {
+// The whole kernel, for `items` entries of the work list.
+template <typename Block, typename T, int D, typename Arguments>
+__device__ __forceinline__ void attendWgmma(const Arguments& a, const void* map, int items) {
   extern __shared__ unsigned char sharedBytes[];
   PrefillPipeline<D> pipeline{(sharedAddress(sharedBytes) + 1023) & ~1023u};
   const int total = items * a.kvHeads;
@@ -413,14 +417,19 @@ __device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const
   if (threadIdx.x < WARPGROUP) {
     shrinkRegisters<56>();
     if (threadIdx.x < WARP) {
-      produceTiles<T, D>(a, map, total, pipeline);
+      produceTiles<Block, D>(a, map, total, pipeline);
     } else {
-      produceQueries<T, D>(a, total, pipeline);
+      produceQueries<Block, T, D>(a, total, pipeline);
     }
   } else {
     growRegisters<224>();
-    consume<T, D>(a, total, pipeline);
+    consume<Block, T, D>(a, total, pipeline);
   }
+}
+
+template <typename T, int D>
+__device__ __forceinline__ void prefillWgmma(const PrefillArguments<T>& a, const void* map, int items) {
+  attendWgmma<PrefillBlock, T, D>(a, map, items);
 }
 
 }  // namespace tilekv
