@@ -14,20 +14,21 @@
 package org.tilekv.attention;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
-import org.tilekv.TileGeometry;
-import org.tilekv.cuda.CudaFunction;
+import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaStream;
-import org.tilekv.cuda.KernelArguments;
 import org.tilekv.cuda.KernelModules;
 
 /**
  * Launches paged attention on a device, for decode rows and prefill chunks alike. The kernels and
  * their contracts are described in {@code src/main/cuda/README.md}.
  *
- * <p>Scores are {@code q.k / sqrt(headDim)}. Used by one thread.
+ * <p>Scores are {@code q.k / sqrt(headDim)}. Hopper devices have kernels of their own for some
+ * shapes; whichever an object takes, it takes for all steps, because their results differ in bits.
+ * Used by one thread.
  */
-public final class CudaPagedAttention {
+public final class CudaPagedAttention implements AutoCloseable {
 
   /** Head dims that there are kernels for. */
   public static final Set<Integer> HEAD_DIMS = Set.of(32, 64, 80, 96, 128, 256);
@@ -35,27 +36,36 @@ public final class CudaPagedAttention {
   /** Most query heads per KV head. */
   public static final int MAX_GROUP_SIZE = 64;
 
-  private static final int BLOCK = 128;
-
-  private final CudaKvMemory memory;
-  private final TileGeometry geometry;
   private final int groupSize;
-  private final CudaFunction prefill;
-  private final int sharedBytes;
-  private final KernelArguments arguments = new KernelArguments(15);
+  private final CudaPrefill prefill;
 
-  public CudaPagedAttention(CudaKvMemory memory, int queryHeads, KernelModules kernels) {
-    this.memory = memory;
-    geometry = memory.geometry();
-    groupSize = queryHeads / geometry.kvHeads();
-    int dim = geometry.headDim();
-    prefill =
-        kernels.function(
-            "attention_prefill", "tilekv_prefill_" + suffix(geometry.dtype()) + "_d" + dim);
-    sharedBytes = geometry.dtype() == KvDtype.FLOAT32 ? 0 : sharedBytes(dim);
-    if (sharedBytes > 0) {
-      prefill.allowSharedBytes(sharedBytes);
-    }
+  private CudaPagedAttention(int groupSize, CudaPrefill prefill) {
+    this.groupSize = groupSize;
+    this.prefill = prefill;
+  }
+
+  /**
+   * Takes the kernels that fit the device and the shape best.
+   *
+   * @param stream order of what is uploaded here; later launches may use any
+   */
+  public static CudaPagedAttention open(
+      CudaDevice device,
+      CudaStream stream,
+      KernelModules kernels,
+      CudaKvMemory memory,
+      int queryHeads) {
+    int group = queryHeads / memory.geometry().kvHeads();
+    @Nullable CudaPrefill hopper = HopperPrefill.open(device, stream, kernels, memory, group);
+    return hopper == null
+        ? portable(kernels, memory, queryHeads)
+        : new CudaPagedAttention(group, hopper);
+  }
+
+  /** Takes the kernels for all devices. */
+  static CudaPagedAttention portable(KernelModules kernels, CudaKvMemory memory, int queryHeads) {
+    int group = queryHeads / memory.geometry().kvHeads();
+    return new CudaPagedAttention(group, new PortablePrefill(memory, group, kernels));
   }
 
   /** What kernels of a dtype are named by. */
@@ -68,16 +78,14 @@ public final class CudaPagedAttention {
     };
   }
 
-  private static int sharedBytes(int headDim) {
-    return switch (headDim) {
-      case 32 -> 20480;
-      case 64 -> 36864;
-      case 80 -> 45056;
-      case 96 -> 53248;
-      case 128 -> 69632;
-      case 256 -> 101376;
-      default -> throw new IllegalArgumentException("head dim is " + headDim);
-    };
+  /** Most tokens of a work item. */
+  public int itemTokens() {
+    return prefill.itemRows() / groupSize;
+  }
+
+  /** Whether the kernels of Hopper are used. */
+  boolean usesHopper() {
+    return prefill instanceof HopperPrefill;
   }
 
   /**
@@ -85,10 +93,11 @@ public final class CudaPagedAttention {
    *
    * @param layer transformer layer
    * @param window sliding window in positions, 0 for none
-   * @param q address of {@code [tokens, qStride]}, query heads side by side
+   * @param q address of {@code [tokens, qStride]}, query heads side by side; a multiple of 16
+   *     bytes, as is the stride
    * @param out address of {@code [tokens, queryHeads * headDim]}
    * @param items address of int32 {@code [count, 4]}: page-table row, position of the first token,
-   *     its index in the step, tokens
+   *     its index in the step, tokens; at most {@link #itemTokens} of them, none in padding
    */
   public void attend(
       CudaStream stream,
@@ -99,23 +108,11 @@ public final class CudaPagedAttention {
       long out,
       long items,
       int count) {
-    arguments
-        .begin()
-        .address(q)
-        .address(out)
-        .address(memory.tiles().address())
-        .address(memory.table().address())
-        .address(items)
-        .integer(geometry.kvHeads())
-        .integer(groupSize)
-        .integer(memory.table().maxTiles())
-        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
-        .integer(geometry.tileElements())
-        .integer(layer)
-        .integer(window)
-        .number((float) (1 / Math.sqrt(geometry.headDim())))
-        .integer(qStride)
-        .integer(groupSize * geometry.kvHeads() * geometry.headDim());
-    prefill.launch(stream, count * geometry.kvHeads(), 1, 1, BLOCK, sharedBytes, arguments);
+    prefill.attend(stream, layer, window, q, qStride, out, items, count);
+  }
+
+  @Override
+  public void close() {
+    prefill.close();
   }
 }

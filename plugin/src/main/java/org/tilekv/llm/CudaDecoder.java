@@ -63,19 +63,21 @@ public final class CudaDecoder implements TokenDecoder {
     this.maxTokens = maxTokens;
     this.maxRows = maxRows;
     KvDtype dtype = memory.geometry().dtype();
-    int group = config.queryHeads() / config.kvHeads();
     int positions =
         Math.min(config.maxPositions(), memory.table().maxTiles() * memory.geometry().tileTokens());
     try {
       weights = opened.add(CudaWeights.load(checkpoint, config, device, stream, dtype, positions));
       activations = opened.add(new CudaActivations(device, config, dtype, maxTokens, maxRows));
       int emptyRow = memory.table().emptyRow();
-      inputs = opened.add(new CudaStepInputs(device, maxTokens, maxRows, group, emptyRow));
+      CudaPagedAttention attention =
+          opened.add(CudaPagedAttention.open(device, stream, kernels, memory, config.queryHeads()));
+      inputs =
+          opened.add(
+              new CudaStepInputs(device, maxTokens, maxRows, attention.itemTokens(), emptyRow));
       results =
           opened.add(new CudaResults(device, stream, activations, config.vocabSize(), maxRows));
       Cublas cublas = opened.add(Cublas.open(stream));
       CudaOperations operations = new CudaOperations(config, memory, stream, kernels);
-      CudaPagedAttention attention = new CudaPagedAttention(memory, config.queryHeads(), kernels);
       forward =
           new CudaForward(
               config, dtype, weights, activations, operations, attention, cublas, stream);

@@ -32,7 +32,6 @@ import org.tilekv.cuda.PinnedMemory;
 final class CudaStepInputs implements AutoCloseable {
 
   private static final int ITEM_INTS = 4;
-  private static final int ITEM_QUERY_ROWS = 64;
 
   private final PinnedMemory staging;
   private final DeviceMemory inputs;
@@ -43,11 +42,11 @@ final class CudaStepInputs implements AutoCloseable {
   private int items;
 
   /**
-   * @param groupSize query heads per KV head
+   * @param itemTokens most tokens of a work item of attention
    * @param emptyRow page-table row without pages
    */
-  CudaStepInputs(CudaDevice device, int maxTokens, int maxOutputs, int groupSize, int emptyRow) {
-    itemTokens = Math.max(1, ITEM_QUERY_ROWS / groupSize);
+  CudaStepInputs(CudaDevice device, int maxTokens, int maxOutputs, int itemTokens, int emptyRow) {
+    this.itemTokens = itemTokens;
     this.emptyRow = emptyRow;
     long ints = (3L + ITEM_INTS) * padded(maxTokens) + padded(maxOutputs);
     long bytes = Integer.BYTES * ints;
@@ -86,8 +85,11 @@ final class CudaStepInputs implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         putToken(to, token + i, batch.tokens()[token + i], row, start + i);
       }
-      for (int i = 0; i < count; i += itemTokens) {
-        putItem(to, item++, row, start + i, token + i, Math.min(itemTokens, count - i));
+      // Items that run at the same time share K and V; short ones fill the end.
+      for (int left = count; left > 0; ) {
+        int tokensOfItem = (left - 1) % itemTokens + 1;
+        left -= tokensOfItem;
+        putItem(to, item++, row, start + left, token + left, tokensOfItem);
       }
       token += count;
       if (batch.want(s) != StepBatch.Want.NOTHING) {
