@@ -66,6 +66,11 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
     return entries.address();
   }
 
+  /** The table that this is a copy of. */
+  PageTable table() {
+    return table;
+  }
+
   /** A row whose tiles have no pages. */
   public int emptyRow() {
     return table.rows();

@@ -13,6 +13,8 @@
  */
 package org.tilekv.attention;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
@@ -23,6 +25,9 @@ import org.tilekv.cuda.KernelModules;
 /**
  * Launches paged attention on a device, for decode rows and prefill chunks alike. The kernels and
  * their contracts are described in {@code src/main/cuda/README.md}.
+ *
+ * <p>Decode steps have kernels of their own in bf16 and fp16, which read a prefix that rows share
+ * once for all of them where that is estimated to be faster.
  *
  * <p>Scores are {@code q.k / sqrt(headDim)}. Hopper devices have kernels of their own for some
  * shapes; whichever an object takes, it takes for all steps, because their results differ in bits.
@@ -38,34 +43,43 @@ public final class CudaPagedAttention implements AutoCloseable {
 
   private final int groupSize;
   private final CudaPrefill prefill;
+  private final @Nullable CudaDecode decode;
 
-  private CudaPagedAttention(int groupSize, CudaPrefill prefill) {
+  private CudaPagedAttention(int groupSize, CudaPrefill prefill, @Nullable CudaDecode decode) {
     this.groupSize = groupSize;
     this.prefill = prefill;
+    this.decode = decode;
   }
 
   /**
    * Takes the kernels that fit the device and the shape best.
    *
-   * @param stream order of what is uploaded here; later launches may use any
+   * @param stream order of what is uploaded here, and of the launches of decode steps
+   * @param maxRows most rows of a decode step
    */
   public static CudaPagedAttention open(
       CudaDevice device,
       CudaStream stream,
       KernelModules kernels,
       CudaKvMemory memory,
-      int queryHeads) {
+      int queryHeads,
+      int maxRows) {
     int group = queryHeads / memory.geometry().kvHeads();
-    @Nullable CudaPrefill hopper = HopperPrefill.open(device, stream, kernels, memory, group);
-    return hopper == null
-        ? portable(kernels, memory, queryHeads)
-        : new CudaPagedAttention(group, hopper);
+    @Nullable HopperPrefill hopper = HopperPrefill.open(device, stream, kernels, memory, group);
+    CudaPrefill prefill = hopper == null ? new PortablePrefill(memory, group, kernels) : hopper;
+    try {
+      CudaDecode decode = CudaDecode.open(device, stream, kernels, memory, group, maxRows, hopper);
+      return new CudaPagedAttention(group, prefill, decode);
+    } catch (Throwable failure) {
+      prefill.close();
+      throw failure;
+    }
   }
 
   /** Takes the kernels for all devices. */
   static CudaPagedAttention portable(KernelModules kernels, CudaKvMemory memory, int queryHeads) {
     int group = queryHeads / memory.geometry().kvHeads();
-    return new CudaPagedAttention(group, new PortablePrefill(memory, group, kernels));
+    return new CudaPagedAttention(group, new PortablePrefill(memory, group, kernels), null);
   }
 
   /** What kernels of a dtype are named by. */
@@ -111,8 +125,38 @@ public final class CudaPagedAttention implements AutoCloseable {
     prefill.attend(stream, layer, window, q, qStride, out, items, count);
   }
 
+  /**
+   * Plans of decode rows, one for each of the layers' sliding windows; none where there are no
+   * kernels for decode rows and {@link #attend} serves them.
+   */
+  public List<DecodePlan> plans(int[] windows) {
+    return decode == null
+        ? List.of()
+        : Arrays.stream(windows).distinct().mapToObj(decode::plan).toList();
+  }
+
+  /**
+   * Attends from one token per row, whose K and V are in their tiles.
+   *
+   * @param layer transformer layer
+   * @param q as for {@link #attend}
+   * @param out as for {@link #attend}
+   * @param plan of the step, for the layer's window
+   * @param buffer address in device memory of the buffer that the plan was written to
+   */
+  public void decode(
+      CudaStream stream, int layer, long q, int qStride, long out, DecodePlan plan, long buffer) {
+    if (decode == null) {
+      throw new IllegalStateException("there are no kernels for decode steps of this shape");
+    }
+    decode.attend(stream, layer, q, qStride, out, plan, buffer);
+  }
+
   @Override
   public void close() {
+    if (decode != null) {
+      decode.close();
+    }
     prefill.close();
   }
 }

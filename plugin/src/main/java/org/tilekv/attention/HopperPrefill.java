@@ -108,7 +108,7 @@ final class HopperPrefill implements CudaPrefill {
   }
 
   /** Of WgmmaShape in prefill_wgmma.cuh. */
-  private static int sharedBytes(int headDim) {
+  static int sharedBytes(int headDim) {
     return headDim == 64 ? 132224 : 197760;
   }
 
@@ -124,6 +124,11 @@ final class HopperPrefill implements CudaPrefill {
     long rows = (long) memory.tiles().pages() * (geometry.tileElements() / dim);
     int boxRows = Math.min(geometry.tileTokens(), blockKeys(dim));
     return new TensorMap(type, memory.tiles().address(), rows, dim, boxRows, BOX_ELEMENTS);
+  }
+
+  /** Address of the tensor map of the pool. */
+  long mapAddress() {
+    return map.address();
   }
 
   @Override

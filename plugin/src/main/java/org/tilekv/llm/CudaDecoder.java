@@ -70,10 +70,18 @@ public final class CudaDecoder implements TokenDecoder {
       activations = opened.add(new CudaActivations(device, config, dtype, maxTokens, maxRows));
       int emptyRow = memory.table().emptyRow();
       CudaPagedAttention attention =
-          opened.add(CudaPagedAttention.open(device, stream, kernels, memory, config.queryHeads()));
+          opened.add(
+              CudaPagedAttention.open(
+                  device, stream, kernels, memory, config.queryHeads(), maxRows));
       inputs =
           opened.add(
-              new CudaStepInputs(device, maxTokens, maxRows, attention.itemTokens(), emptyRow));
+              new CudaStepInputs(
+                  device,
+                  maxTokens,
+                  maxRows,
+                  attention.itemTokens(),
+                  emptyRow,
+                  attention.plans(config.windows())));
       results =
           opened.add(new CudaResults(device, stream, activations, config.vocabSize(), maxRows));
       Cublas cublas = opened.add(Cublas.open(stream));
@@ -133,10 +141,10 @@ public final class CudaDecoder implements TokenDecoder {
     memory.table().sync();
     if (isDecode(batch, outputs)) {
       int bucket = graphs.bucket(batch.size());
-      inputs.fill(batch, bucket, bucket, bucket);
-      graphs.run(bucket);
+      inputs.fillDecode(batch, bucket);
+      graphs.run(bucket, inputs.sharing());
     } else {
-      inputs.fill(batch, batch.segments().tokens(), outputs, inputs.itemsOf(batch));
+      inputs.fill(batch);
       inputs.send(stream);
       forward.run(inputs, batch.segments().tokens(), outputs);
       results.fetchTokens(outputs);

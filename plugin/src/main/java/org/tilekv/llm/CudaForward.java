@@ -16,6 +16,7 @@ package org.tilekv.llm;
 import java.util.List;
 import org.tilekv.KvDtype;
 import org.tilekv.attention.CudaPagedAttention;
+import org.tilekv.attention.DecodePlan;
 import org.tilekv.cuda.Cublas;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.GemmShape;
@@ -84,16 +85,22 @@ final class CudaForward {
     int width = queries + 2 * config.kvHeads() * config.headDim();
     product(a.normed, layer.qkv(), a.qkv, tokens, width, config.hiddenSize());
     operations.ropeAppend(layer, weights.rope(), a.qkv, inputs, index, tokens);
-    attention.attend(
-        stream,
-        index,
-        config.windows()[index],
-        a.qkv,
-        width,
-        a.attended,
-        inputs.items(),
-        inputs.itemCount());
+    attend(inputs, index, width);
     product(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
+  }
+
+  /** Decode rows come first among the tokens, and have kernels of their own. */
+  private void attend(CudaStepInputs inputs, int index, int width) {
+    CudaActivations a = activations;
+    int window = config.windows()[index];
+    if (inputs.decodeRows() > 0) {
+      DecodePlan plan = inputs.plan(window);
+      attention.decode(stream, index, a.qkv, width, a.attended, plan, inputs.address());
+    }
+    if (inputs.itemCount() > 0) {
+      attention.attend(
+          stream, index, window, a.qkv, width, a.attended, inputs.items(), inputs.itemCount());
+    }
   }
 
   private void mlp(CudaWeights.Layer layer, int tokens) {

@@ -14,6 +14,8 @@
 package org.tilekv.llm;
 
 import java.nio.ByteBuffer;
+import java.util.List;
+import org.tilekv.attention.DecodePlan;
 import org.tilekv.attention.Segments;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaStream;
@@ -22,8 +24,9 @@ import org.tilekv.cuda.PinnedMemory;
 
 /**
  * The numbers that one step's kernels read, packed into one buffer and sent with one copy: int32
- * arrays of tokens, their rows and positions, the tokens whose results are wanted, and the work
- * items of attention.
+ * arrays of tokens, their rows and positions, the tokens whose results are wanted, the work items
+ * of attention, and the plans of its decode rows. Decode rows are the leading segments of one
+ * token; the items are those of the others.
  *
  * <p>A layout has room for as many of each as it was asked for; unused places hold tokens of the
  * empty row and items without tokens, so that a captured graph may compute more than there is. Used
@@ -37,19 +40,31 @@ final class CudaStepInputs implements AutoCloseable {
   private final DeviceMemory inputs;
   private final int itemTokens;
   private final int emptyRow;
+  private final List<DecodePlan> plans;
+  private final int maxRows;
   private int tokens;
   private int outputs;
   private int items;
+  private int decodeRows;
 
   /**
    * @param itemTokens most tokens of a work item of attention
    * @param emptyRow page-table row without pages
+   * @param plans of decode rows, one per sliding window; empty where all tokens are items
    */
-  CudaStepInputs(CudaDevice device, int maxTokens, int maxOutputs, int itemTokens, int emptyRow) {
+  CudaStepInputs(
+      CudaDevice device,
+      int maxTokens,
+      int maxOutputs,
+      int itemTokens,
+      int emptyRow,
+      List<DecodePlan> plans) {
     this.itemTokens = itemTokens;
     this.emptyRow = emptyRow;
+    this.plans = List.copyOf(plans);
+    maxRows = maxOutputs;
     long ints = (3L + ITEM_INTS) * padded(maxTokens) + padded(maxOutputs);
-    long bytes = Integer.BYTES * ints;
+    long bytes = Integer.BYTES * ints + plans.stream().mapToLong(p -> p.bytes(maxRows)).sum();
     staging = device.allocatePinned(bytes, "step inputs");
     inputs = device.allocate(bytes, "step inputs");
   }
@@ -58,38 +73,56 @@ final class CudaStepInputs implements AutoCloseable {
     return (count + 3) / 4 * 4;
   }
 
-  /** Items that a batch needs. */
-  int itemsOf(StepBatch batch) {
-    Segments segments = batch.segments();
+  /** Leading segments of one token, as far as there are plans for them. */
+  private int decodeRowsOf(Segments segments) {
+    int most = plans.isEmpty() ? 0 : Math.min(maxRows, segments.size());
     int count = 0;
-    for (int s = 0; s < segments.size(); s++) {
+    while (count < most && segments.count(count) == 1) {
+      count++;
+    }
+    return count;
+  }
+
+  private int itemsOf(Segments segments, int firstSegment) {
+    int count = 0;
+    for (int s = firstSegment; s < segments.size(); s++) {
       count += (segments.count(s) + itemTokens - 1) / itemTokens;
     }
     return count;
   }
 
-  /** Lays out room for at least what the batch has, and writes it. */
-  void fill(StepBatch batch, int tokenRoom, int outputRoom, int itemRoom) {
+  /** Lays out a step as large as the batch, and writes it. */
+  void fill(StepBatch batch) {
+    Segments segments = batch.segments();
+    decodeRows = decodeRowsOf(segments);
+    items = itemsOf(segments, decodeRows);
+    fill(batch, segments.tokens(), batch.logitRows() + batch.tokenRows(), decodeRows);
+  }
+
+  /**
+   * Lays out a step of {@code room} decode rows, of which the batch has the first, and writes it.
+   */
+  void fillDecode(StepBatch batch, int room) {
+    decodeRows = plans.isEmpty() ? 0 : room;
+    items = plans.isEmpty() ? room : 0;
+    fill(batch, room, room, plans.isEmpty() ? 0 : batch.size());
+  }
+
+  private void fill(StepBatch batch, int tokenRoom, int outputRoom, int planned) {
     tokens = padded(tokenRoom);
     outputs = padded(outputRoom);
-    items = itemRoom;
     ByteBuffer to = staging.buffer();
     Segments segments = batch.segments();
     int token = 0;
     int output = 0;
     int item = 0;
     for (int s = 0; s < segments.size(); s++) {
-      int row = segments.row(s);
-      int start = segments.start(s);
       int count = segments.count(s);
       for (int i = 0; i < count; i++) {
-        putToken(to, token + i, batch.tokens()[token + i], row, start + i);
+        putToken(to, token + i, batch.tokens()[token + i], segments.row(s), segments.start(s) + i);
       }
-      // Items that run at the same time share K and V; short ones fill the end.
-      for (int left = count; left > 0; ) {
-        int tokensOfItem = (left - 1) % itemTokens + 1;
-        left -= tokensOfItem;
-        putItem(to, item++, row, start + left, token + left, tokensOfItem);
+      if (s >= planned) {
+        item = putItems(to, segments, s, item);
       }
       token += count;
       if (batch.want(s) != StepBatch.Want.NOTHING) {
@@ -97,6 +130,23 @@ final class CudaStepInputs implements AutoCloseable {
       }
     }
     pad(to, token, output, item);
+    int at = planOffset();
+    for (DecodePlan plan : plans) {
+      plan.write(segments, planned, decodeRows, to, at);
+      at += plan.bytes(decodeRows);
+    }
+  }
+
+  /** Items that run at the same time share K and V; short ones fill the end. */
+  private int putItems(ByteBuffer to, Segments segments, int segment, int firstItem) {
+    int item = firstItem;
+    for (int left = segments.count(segment); left > 0; ) {
+      int count = (left - 1) % itemTokens + 1;
+      left -= count;
+      int start = segments.start(segment) + left;
+      putItem(to, item++, segments.row(segment), start, segments.offset(segment) + left, count);
+    }
+    return item;
   }
 
   private void pad(ByteBuffer to, int token, int output, int item) {
@@ -130,9 +180,13 @@ final class CudaStepInputs implements AutoCloseable {
     return Integer.BYTES * (3 * tokens + outputs);
   }
 
+  private int planOffset() {
+    return itemOffset() + ITEM_INTS * Integer.BYTES * items;
+  }
+
   /** Sends what was filled in. */
   void send(CudaStream stream) {
-    long bytes = itemOffset() + (long) ITEM_INTS * Integer.BYTES * items;
+    long bytes = planOffset() + plans.stream().mapToLong(p -> p.bytes(decodeRows)).sum();
     stream.copyToDevice(inputs.address(), staging.address(), bytes);
   }
 
@@ -159,6 +213,31 @@ final class CudaStepInputs implements AutoCloseable {
 
   int itemCount() {
     return items;
+  }
+
+  /** Decode rows of the last {@link #fill}, padding included. */
+  int decodeRows() {
+    return decodeRows;
+  }
+
+  /** The plan of the decode rows for layers of a window. */
+  DecodePlan plan(int window) {
+    for (DecodePlan plan : plans) {
+      if (plan.window() == window) {
+        return plan;
+      }
+    }
+    throw new IllegalArgumentException("there is no plan for a window of " + window);
+  }
+
+  /** Whether decode rows read prefixes together. */
+  boolean sharing() {
+    return plans.stream().anyMatch(DecodePlan::sharing);
+  }
+
+  /** Address of the whole buffer, that plans count from. */
+  long address() {
+    return inputs.address();
   }
 
   @Override

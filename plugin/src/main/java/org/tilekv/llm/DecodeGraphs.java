@@ -20,8 +20,9 @@ import org.tilekv.cuda.CudaGraph;
 import org.tilekv.cuda.CudaStream;
 
 /**
- * Captured decode steps, one per bucket of batch sizes, captured when first needed. A step of n
- * rows runs in the smallest bucket that holds them. Used by one thread.
+ * Captured decode steps, one per bucket of batch sizes, with and without shared prefixes, captured
+ * when first needed. A step of n rows runs in the smallest bucket that holds them. Used by one
+ * thread.
  */
 final class DecodeGraphs implements AutoCloseable {
 
@@ -30,7 +31,9 @@ final class DecodeGraphs implements AutoCloseable {
   private final CudaStream stream;
   private final int maxRows;
   private final IntConsumer body;
-  private final Map<Integer, CudaGraph> graphs = new HashMap<>();
+  private final Map<Kind, CudaGraph> graphs = new HashMap<>();
+
+  private record Kind(int bucket, boolean sharing) {}
 
   /**
    * @param maxRows largest batch
@@ -52,14 +55,15 @@ final class DecodeGraphs implements AutoCloseable {
   }
 
   /** Runs a bucket's kernels, from its graph where there is one already. */
-  void run(int bucket) {
-    CudaGraph graph = graphs.get(bucket);
+  void run(int bucket, boolean sharing) {
+    Kind kind = new Kind(bucket, sharing);
+    CudaGraph graph = graphs.get(kind);
     if (graph == null) {
       // Once without a graph: libraries may allocate on first use, which a capture forbids.
       body.accept(bucket);
       stream.beginCapture();
       body.accept(bucket);
-      graphs.put(bucket, stream.endCapture());
+      graphs.put(kind, stream.endCapture());
       return;
     }
     stream.launch(graph);
