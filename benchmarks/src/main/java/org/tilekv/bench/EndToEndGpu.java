@@ -22,7 +22,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import org.tilekv.CacheStats;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 import org.tilekv.cache.TileCacheOptions;
@@ -36,6 +35,7 @@ import org.tilekv.llm.Checkpoint;
 import org.tilekv.llm.CudaModel;
 import org.tilekv.llm.HfConfigReader;
 import org.tilekv.llm.ModelConfig;
+import org.tilekv.llm.StepTimes;
 import org.tilekv.prefix.Namespace;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -80,7 +80,14 @@ public final class EndToEndGpu implements Callable<Integer> {
   @Option(names = "--kv-dtype", description = "one of ${COMPLETION-CANDIDATES}")
   private KvDtype dtype = KvDtype.BFLOAT16;
 
+  @Option(names = "--read-rate", description = "GB/s of a plain read of device memory")
+  private double readGbPerSecond = 4500;
+
   private EndToEndGpu() {}
+
+  private static long parameters(Checkpoint checkpoint) {
+    return checkpoint.names().stream().mapToLong(name -> checkpoint.tensor(name).elements()).sum();
+  }
 
   public static void main(String[] args) {
     System.exit(new CommandLine(new EndToEndGpu()).execute(args));
@@ -110,6 +117,7 @@ public final class EndToEndGpu implements Callable<Integer> {
       }
       Arrays.sort(rates);
       line("median %.0f output tokens/s", rates[repetitions / 2]);
+      reportRoofline(config, parameters(checkpoint), readGbPerSecond);
     }
     return 0;
   }
@@ -129,28 +137,62 @@ public final class EndToEndGpu implements Callable<Integer> {
   private double run(
       ContinuousBatchingEngine engine, CudaModel opened, ModelConfig config, int repetition) {
     EngineStats before = engine.stats();
+    StepTimes.Totals timesBefore = opened.stepTimes();
     List<GenerationRequest> batch = requests(config, repetition);
     long start = System.nanoTime();
     List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
     batch.forEach(request -> futures.add(engine.submit(request)));
-    futures.forEach(CompletableFuture::join);
+    long[] firstTokens =
+        futures.stream().mapToLong(future -> future.join().firstTokenNanos()).sorted().toArray();
     double seconds = (System.nanoTime() - start) / 1e9;
     EngineStats after = engine.stats();
-    CacheStats cache = opened.cache().stats();
+    StepTimes.Totals times = opened.stepTimes();
     long tokens = after.outputTokens() - before.outputTokens();
-    long steps = after.steps() - before.steps();
     line(
-        "%s: %.3f s, %d output tokens, %.0f tokens/s, %d prompt tokens computed, %d steps of"
-            + " %.2f ms, %d resident pages",
+        "%s: %.3f s, %d output tokens, %.0f tokens/s, %d prompt tokens computed, %d resident pages",
         repetition < 0 ? "warm-up" : "run " + repetition,
         seconds,
         tokens,
         tokens / seconds,
         after.promptTokensComputed() - before.promptTokensComputed(),
-        steps,
-        1e3 * seconds / steps,
-        cache.residentPages());
+        opened.cache().stats().residentPages());
+    reportSteps(timesBefore, times, firstTokens, seconds);
     return tokens / seconds;
+  }
+
+  /** Decode steps begin when the last row has its first token. */
+  private void reportSteps(
+      StepTimes.Totals before, StepTimes.Totals after, long[] firstTokens, double seconds) {
+    double last = firstTokens[firstTokens.length - 1] / 1e9;
+    long decodeSteps = after.decodeSteps() - before.decodeSteps();
+    double decodeMs = (after.decodeNanos() - before.decodeNanos()) / 1e6 / decodeSteps;
+    double stepMs = 1e3 * (seconds - last) / (newTokens - 1);
+    line(
+        "  first token p50 %.1f ms, max %.1f ms; %d other steps, GPU busy %.1f ms; decode step %.3f"
+            + " ms: GPU busy %.3f ms, else %.3f ms; %d decode steps",
+        firstTokens[firstTokens.length / 2] / 1e6,
+        1e3 * last,
+        after.otherSteps() - before.otherSteps(),
+        (after.otherNanos() - before.otherNanos()) / 1e6,
+        stepMs,
+        decodeMs,
+        stepMs - decodeMs,
+        decodeSteps);
+  }
+
+  /** The least that a decode step must read, over the rate of a plain read of device memory. */
+  private void reportRoofline(ModelConfig config, long parameters, double readGbPerSecond) {
+    double kvPerToken = 2.0 * config.layers() * config.kvHeads() * config.headDim() * dtype.bytes();
+    double own = requests * (prompt - shared + newTokens / 2.0);
+    double weights = (double) parameters * dtype.bytes();
+    double bytes = weights + kvPerToken * (shared + own);
+    line(
+        "least a decode step reads: weights %.2f GB, KV %.2f GB (shared prefix once); at %.0f GB/s"
+            + " %.3f ms",
+        weights / 1e9,
+        kvPerToken * (shared + own) / 1e9,
+        readGbPerSecond,
+        bytes / readGbPerSecond / 1e6);
   }
 
   private List<GenerationRequest> requests(ModelConfig config, int repetition) {

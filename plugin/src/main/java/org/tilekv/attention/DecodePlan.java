@@ -70,8 +70,9 @@ public final class DecodePlan {
   public void write(Segments segments, int count, int room, ByteBuffer to, int at) {
     rowRoom = room;
     offset = at;
-    sharing = shared != null && shared.find(segments, count, room);
-    if (sharing) {
+    sharing = false;
+    if (shared != null && shared.find(segments, count, room)) {
+      sharing = true;
       shared.describe(firstKeys, prefixParts);
       shared.write(segments, to, at + ENTRY_BYTES * (room + 1));
     }

@@ -107,6 +107,7 @@ final class BeamRow extends Row {
     if (search == null) {
       throw new IllegalStateException(this + " has no result yet");
     }
-    return new GenerationResult(search.hypotheses(), knownTokens(), reusedTokens());
+    return new GenerationResult(
+        search.hypotheses(), knownTokens(), reusedTokens(), firstTokenNanos());
   }
 }

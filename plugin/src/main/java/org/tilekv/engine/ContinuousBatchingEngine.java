@@ -44,6 +44,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
 
   private final @Nullable Tokenizer tokenizer;
   private final @Nullable String defaultSalt;
+  private final LongSupplier nanoClock;
   private final RowLimits limits;
   private final EngineCounters counters = new EngineCounters();
   private final TokenSampler sampler = new TokenSampler();
@@ -89,6 +90,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       @Nullable String defaultSalt,
       LongSupplier nanoClock) {
     this.tokenizer = tokenizer;
+    this.nanoClock = nanoClock;
     this.defaultSalt = defaultSalt;
     this.limits =
         new RowLimits(
@@ -112,6 +114,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       return CompletableFuture.failedFuture(e);
     }
     Row row = newRow(request.withDefaultSalt(defaultSalt));
+    row.submitted(nanoClock.getAsLong());
     synchronized (lock) {
       if (closed) {
         return CompletableFuture.failedFuture(

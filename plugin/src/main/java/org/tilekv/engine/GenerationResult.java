@@ -21,8 +21,10 @@ import java.util.List;
  * @param sequences best first: one, or as many as beams
  * @param promptTokens tokens of the prompt
  * @param reusedTokens prompt tokens whose KV came from the cache when the row was first admitted
+ * @param firstTokenNanos time from submission until the first token was there
  */
-public record GenerationResult(List<Sequence> sequences, int promptTokens, int reusedTokens) {
+public record GenerationResult(
+    List<Sequence> sequences, int promptTokens, int reusedTokens, long firstTokenNanos) {
 
   /** Why a sequence ended. */
   public enum FinishReason {

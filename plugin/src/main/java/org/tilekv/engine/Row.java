@@ -42,6 +42,8 @@ abstract class Row {
   private int reusedTokens = -1;
   private long putOffNs;
   private boolean putOff;
+  private long submittedNs;
+  private long firstTokenNanos = -1;
 
   Row(GenerationRequest request, long order) {
     this.request = request;
@@ -79,6 +81,22 @@ abstract class Row {
 
   /** What came of a row that is done. */
   abstract GenerationResult result();
+
+  /** Says when the row was submitted. */
+  final void submitted(long nowNs) {
+    submittedNs = nowNs;
+  }
+
+  /** Says that the row has had tokens chosen; only the first time counts. */
+  final void hasToken(long nowNs) {
+    if (firstTokenNanos < 0) {
+      firstTokenNanos = nowNs - submittedNs;
+    }
+  }
+
+  final long firstTokenNanos() {
+    return firstTokenNanos;
+  }
 
   final KvSequence sequence() {
     return Objects.requireNonNull(sequence, "row is not running");
@@ -160,6 +178,16 @@ abstract class Row {
   /** Rows of logits that its part of the step gives. */
   final int plannedLogits() {
     return plannedLogits;
+  }
+
+  /**
+   * Makes room for the token that the running step chooses, where there is room; nobody is set back
+   * for it.
+   */
+  final void reserveAhead() {
+    if (plannedChoice) {
+      sequence().reserve(sequence().length() + 1);
+    }
   }
 
   /** Declares the planned tokens computed. */

@@ -108,6 +108,9 @@ final class SampledRow extends Row {
     int[] generated = Arrays.copyOfRange(tokens, promptTokens, length);
     int textTokens = why == FinishReason.EOS ? generated.length - 1 : generated.length;
     return new GenerationResult(
-        List.of(new Sequence(generated, textTokens, 0, why)), promptTokens, reusedTokens());
+        List.of(new Sequence(generated, textTokens, 0, why)),
+        promptTokens,
+        reusedTokens(),
+        firstTokenNanos());
   }
 }

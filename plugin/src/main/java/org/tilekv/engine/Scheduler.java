@@ -137,22 +137,63 @@ final class Scheduler {
     admission.requeue(youngest);
   }
 
+  /** Runs the step; a decoder that chooses tokens runs it beside the bookkeeping. */
   private boolean forward() {
     ensureOutputs();
     try {
       if (chooser == null) {
         decoder.step(plan.batch(), logits);
       } else {
-        chooser.step(plan.batch(), logits, tokens);
+        chooser.start(plan.batch());
       }
-      counters.steps.increment();
-      return true;
     } catch (RuntimeException e) {
-      for (Row row : plan.rows()) {
-        running.fail(
-            row, new TileKvException("a forward step of " + row + " failed: " + e.getMessage(), e));
-      }
+      failStep(e);
       return false;
+    }
+    commit();
+    if (chooser != null) {
+      reserveAhead();
+      finish(chooser);
+    }
+    counters.steps.increment();
+    return true;
+  }
+
+  private void failStep(RuntimeException e) {
+    for (Row row : plan.rows()) {
+      running.fail(
+          row, new TileKvException("a forward step of " + row + " failed: " + e.getMessage(), e));
+    }
+  }
+
+  /** Tiles of the step are named by now: where it fails, nothing in the cache can be trusted. */
+  private void finish(TokenDecoder started) {
+    try {
+      started.finish(logits, tokens);
+    } catch (RuntimeException e) {
+      throw new IllegalStateException("a forward step failed: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Declares the step's tokens computed. Where the step is still running, readers of their tiles
+   * come behind it.
+   */
+  private void commit() {
+    for (Row row : plan.rows()) {
+      try {
+        row.commit(counters);
+      } catch (RuntimeException e) {
+        running.fail(row, e);
+      }
+    }
+  }
+
+  private void reserveAhead() {
+    for (Row row : plan.rows()) {
+      if (row.running()) {
+        row.reserveAhead();
+      }
     }
   }
 
@@ -168,20 +209,29 @@ final class Scheduler {
 
   private void takeIn() {
     int vocab = decoder.vocabSize();
+    long now = nanoClock.getAsLong();
     int offset = 0;
     int choice = 0;
     for (Row row : plan.rows()) {
       int token = row.plannedChoice() ? tokens[choice++] : -1;
-      try {
-        row.commit(counters);
-        if (row.plannedChoice() && row.chosen(token, counters)
-            || row.plannedLogits() > 0 && row.choose(logits, offset, vocab, counters)) {
-          running.complete(row);
-        }
-      } catch (RuntimeException e) {
-        running.fail(row, e);
+      if (row.running()) {
+        choose(row, token, offset, vocab, now);
       }
       offset += row.plannedLogits() * vocab;
+    }
+  }
+
+  private void choose(Row row, int token, int offset, int vocab, long now) {
+    try {
+      if (row.plannedChoice() || row.plannedLogits() > 0) {
+        row.hasToken(now);
+      }
+      if (row.plannedChoice() && row.chosen(token, counters)
+          || row.plannedLogits() > 0 && row.choose(logits, offset, vocab, counters)) {
+        running.complete(row);
+      }
+    } catch (RuntimeException e) {
+      running.fail(row, e);
     }
   }
 

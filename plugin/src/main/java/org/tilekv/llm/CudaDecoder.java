@@ -13,6 +13,7 @@
  */
 package org.tilekv.llm;
 
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
 import org.tilekv.OpenedResources;
 import org.tilekv.attention.CudaKvMemory;
@@ -44,8 +45,10 @@ public final class CudaDecoder implements TokenDecoder {
   private final CudaForward forward;
   private final DecodeGraphs graphs;
   private final CudaResults results;
+  private final StepTimes times;
   private final int maxTokens;
   private final int maxRows;
+  private @Nullable StepBatch started;
 
   private CudaDecoder(
       Checkpoint checkpoint,
@@ -89,6 +92,7 @@ public final class CudaDecoder implements TokenDecoder {
       forward =
           new CudaForward(
               config, dtype, weights, activations, operations, attention, cublas, stream);
+      times = opened.add(new StepTimes(device, stream));
       graphs = opened.add(new DecodeGraphs(stream, maxRows, this::launchDecode));
     } catch (Throwable failure) {
       opened.closeAfter(failure);
@@ -131,15 +135,18 @@ public final class CudaDecoder implements TokenDecoder {
   }
 
   @Override
-  public void step(StepBatch batch, float[] logits, int[] tokens) {
+  public void start(StepBatch batch) {
+    started = batch;
     if (batch.size() == 0) {
       return;
     }
-    int outputs = batch.logitRows() + batch.tokenRows();
+    int outputs = outputs(batch);
     requireFits(batch.segments().tokens(), outputs);
     device.makeCurrent();
+    boolean decode = isDecode(batch, outputs);
+    times.begin(decode);
     memory.table().sync();
-    if (isDecode(batch, outputs)) {
+    if (decode) {
       int bucket = graphs.bucket(batch.size());
       inputs.fillDecode(batch, bucket);
       graphs.run(bucket, inputs.sharing());
@@ -149,7 +156,29 @@ public final class CudaDecoder implements TokenDecoder {
       forward.run(inputs, batch.segments().tokens(), outputs);
       results.fetchTokens(outputs);
     }
-    results.read(batch, outputs, logits, tokens);
+    times.end();
+  }
+
+  @Override
+  public void finish(float[] logits, int[] tokens) {
+    StepBatch batch = started;
+    if (batch == null) {
+      throw new IllegalStateException("no step was started");
+    }
+    started = null;
+    if (batch.size() > 0) {
+      results.read(batch, outputs(batch), logits, tokens);
+      times.add();
+    }
+  }
+
+  private static int outputs(StepBatch batch) {
+    return batch.logitRows() + batch.tokenRows();
+  }
+
+  /** How long the device was busy with steps so far. */
+  StepTimes.Totals times() {
+    return times.totals();
   }
 
   private void requireFits(int tokens, int outputs) {

@@ -124,6 +124,11 @@ public final class CudaModel implements AutoCloseable {
     return decoder;
   }
 
+  /** How long the device was busy with steps so far; any thread may ask. */
+  public StepTimes.Totals stepTimes() {
+    return decoder.times();
+  }
+
   @Override
   public void close() {
     device.makeCurrent();

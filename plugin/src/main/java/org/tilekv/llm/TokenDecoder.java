@@ -15,23 +15,32 @@ package org.tilekv.llm;
 
 /**
  * A decoder that can choose the likeliest token where its logits are, so that a step returns one
- * number per row and not a row of logits.
+ * number per row and not a row of logits. A step is started and, later, finished: what a caller
+ * does between the two runs beside the device. One step at a time; used by one thread.
  */
 public interface TokenDecoder extends Decoder {
 
   /**
-   * Runs one forward step.
+   * Starts one forward step. The batch must not change until the step is finished. A step that
+   * throws here is not to be finished.
    *
    * @param batch tokens whose pages have been reserved
+   */
+  void start(StepBatch batch);
+
+  /**
+   * Waits for the step that was started.
+   *
    * @param logits receives {@code [batch.logitRows(), vocabSize()]}
    * @param tokens receives the {@code batch.tokenRows()} tokens with the highest logits, the first
    *     among equals; -1 where no logit is a finite number
    */
-  void step(StepBatch batch, float[] logits, int[] tokens);
+  void finish(float[] logits, int[] tokens);
 
-  /** As above, for batches in which no segment wants a token. */
+  /** Runs one forward step in whose batch no segment wants a token. */
   @Override
   default void step(StepBatch batch, float[] logits) {
-    step(batch, logits, new int[0]);
+    start(batch);
+    finish(logits, new int[0]);
   }
 }

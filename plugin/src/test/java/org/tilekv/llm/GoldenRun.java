@@ -135,7 +135,8 @@ final class GoldenRun implements AutoCloseable {
         assertThat(sequence.reserve(start + length)).isTrue();
         batch.clear();
         batch.add(sequence.row(0), start, fed, from, length, Want.TOKEN);
-        chooser.step(batch, new float[0], choice);
+        chooser.start(batch);
+        chooser.finish(new float[0], choice);
         sequence.commit(0, fed, from, length);
         tokens[i] = choice[0];
       }

@@ -104,6 +104,7 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
                 new GenerationResult.Sequence(
                     tokens, tokens.length - 1, 0, reason(text, request.stopStrings()))),
             request.prompt().length,
+            0,
             0));
   }
 
