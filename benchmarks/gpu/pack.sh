@@ -3,7 +3,8 @@
 #
 #   benchmarks/gpu/pack.sh [--golden] [FOLDER]        default .gpu/app, which git ignores
 #
-# --golden adds the 7 MB of golden checkpoints that tests of decoders compare with.
+# --golden adds the 20 MB of golden checkpoints, example model and example rows that tests of decoders and engine read;
+# without them those tests fail, unless TILEKV_CHECKOUT says where a checkout is on the host.
 # The host brings JDK, JUnit console, JCuda, JNA and the tokenizers; see run-tests.sh. Kernels are compiled for
 # TILEKV_CUDA_ARCHS, default 90. Run it after changes; what is up to date is not built again.
 set -euo pipefail
@@ -25,6 +26,13 @@ cp -r plugin/target/classes plugin/target/test-classes "$out/"
 cp -r plugin/target/gpu-jars "$out/lib"
 # Classes that need Spark would only fill the pack.
 rm -rf "$out"/{classes,test-classes}/org/tilekv/spark
-[[ $golden == yes ]] || rm -rf "$out/test-classes/golden"
+# Tests read models below the folder of the module.
+rm -rf "$out/test-classes/golden"
+mkdir -p "$out/checkout/plugin"
+if [[ $golden == yes ]]; then
+  mkdir -p "$out/checkout/plugin/src/test/resources" "$out/checkout/examples"
+  cp -r plugin/src/test/resources/golden "$out/checkout/plugin/src/test/resources/"
+  cp -r examples/data "$out/checkout/examples/"
+fi
 cp benchmarks/gpu/run-tests.sh "$out/"
 du -sh "$out" | sed 's/^/packed /'

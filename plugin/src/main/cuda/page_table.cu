@@ -11,7 +11,8 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-// Changes of the page table: target[pairs[i].x] = pairs[i].y for i below count, one thread each.
+// Changes of the page table: target[pairs[i].x] = pairs[i].y for i below count, one thread each. The
+// pairs may lie in pinned host memory.
 extern "C" __global__ void tilekv_scatter(int* target, const int2* pairs, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count) target[pairs[i].x] = pairs[i].y;

@@ -11,15 +11,13 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-// Where K and V of one layer and one KV head are: tiles behind the page table.
-//
-// A page is `[layer][K,V][tileTokens][headDim]` of one KV head; the page table is
-// `[row][kvHead][maxTiles] -> page`, with -1 for none.
+// Where K and V of one row, one KV head and one layer are: the tiles of kv_tile_cache.cuh as our own
+// kernels walk along them, without its checks.
 #pragma once
 
-namespace tilekv {
+#include "tilekv/kv_tile_cache.cuh"
 
-constexpr int NO_PAGE = -1;
+namespace tilekv {
 
 template <typename T>
 struct TileRow {
@@ -31,21 +29,20 @@ struct TileRow {
 
   __device__ TileRow(T* pool, const int* pageTable, long long rowHead, int maxTiles,
                      int tileElements, int layer, int tileTokensLog2, int headDim)
-      : layerBase(pool + (static_cast<long long>(2 * layer) << tileTokensLog2) * headDim),
-        pages(pageTable + rowHead * maxTiles),
+      : layerBase(pool + partOffset(layer, 0, tileTokensLog2, headDim)),
+        pages(pageTable + tableLine(rowHead, maxTiles)),
         tileStride(tileElements),
         tileTokensLog2(tileTokensLog2),
         headDim(headDim) {}
 
-  __device__ int page(int position) const { return pages[position >> tileTokensLog2]; }
+  __device__ int page(int position) const { return pages[tileOf(position, tileTokensLog2)]; }
 
   // K of a position; V lies valueOffset() elements behind.
   __device__ T* key(int page, int position) const {
-    int slot = position & ((1 << tileTokensLog2) - 1);
-    return layerBase + page * tileStride + slot * headDim;
+    return layerBase + page * tileStride + slotOf(position, tileTokensLog2) * headDim;
   }
 
-  __device__ int valueOffset() const { return headDim << tileTokensLog2; }
+  __device__ int valueOffset() const { return valueDistance(tileTokensLog2, headDim); }
 };
 
 }  // namespace tilekv

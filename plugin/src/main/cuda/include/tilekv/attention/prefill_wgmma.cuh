@@ -103,6 +103,7 @@ __device__ void produceTiles(const Arguments& a, const void* map, int total,
   const int boxRows = min(tileTokens, Shape::KEYS);
   const int boxes = Shape::KEYS / boxRows * Shape::COLUMNS;
   const int pageRows = a.tileElements / D;
+  const int layerRow = static_cast<int>(partOffset(a.layer, 0, a.tileTokensLog2, 1));
   const int lane = threadIdx.x;
   // At most 32 boxes: the lane's part of the block of keys and its column.
   const int part = lane / Shape::COLUMNS;
@@ -117,8 +118,8 @@ __device__ void produceTiles(const Arguments& a, const void* map, int total,
     for (int j = keys.begin; j <= keys.end; j++, turn.next()) {
       int position = j * Shape::KEYS + part * boxRows;
       bool seen = lane < boxes && position <= keys.lastKey && position + boxRows > keys.firstKey;
-      int page = seen ? pages[position >> a.tileTokensLog2] : NO_PAGE;
-      int row = page * pageRows + 2 * a.layer * tileTokens + (position & (tileTokens - 1));
+      int page = seen ? pages[tileOf(position, a.tileTokensLog2)] : NO_PAGE;
+      int row = page * pageRows + layerRow + slotOf(position, a.tileTokensLog2);
       awaitPhase(pipeline.emptyK(turn.stage), turn.phase ^ 1);
       if (lane == 0) arriveExpecting(pipeline.fullK(turn.stage), Shape::K_BYTES);
       __syncwarp();
@@ -131,7 +132,7 @@ __device__ void produceTiles(const Arguments& a, const void* map, int total,
       __syncwarp();
       if (lane < boxes) {
         copyBox(pipeline.v(turn.stage) + offset, map, column * 64,
-                page < 0 ? -Shape::KEYS : row + tileTokens, pipeline.fullV(turn.stage));
+                page < 0 ? -Shape::KEYS : row + valueDistance(a.tileTokensLog2, 1), pipeline.fullV(turn.stage));
       }
       __syncwarp();
     }

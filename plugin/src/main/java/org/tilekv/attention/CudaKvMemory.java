@@ -13,6 +13,8 @@
  */
 package org.tilekv.attention;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.tilekv.TileGeometry;
 import org.tilekv.cuda.DeviceTiles;
 
@@ -22,8 +24,26 @@ import org.tilekv.cuda.DeviceTiles;
  */
 public record CudaKvMemory(CudaPageTable table, DeviceTiles tiles) {
 
+  /** Bytes of {@link #kernelHandle}. */
+  public static final int HANDLE_BYTES = 56;
+
   /** Shape of a tile. */
   public TileGeometry geometry() {
     return tiles.geometry();
+  }
+
+  /**
+   * What users' kernels take by value: {@code tilekv::KvTileCache} of {@code
+   * tilekv/kv_tile_cache.cuh}, for layer 0. Valid as long as the memory is open.
+   */
+  public ByteBuffer kernelHandle() {
+    TileGeometry geometry = geometry();
+    ByteBuffer handle = ByteBuffer.allocate(HANDLE_BYTES).order(ByteOrder.nativeOrder());
+    handle.putLong(tiles.address()).putLong(table.address()).putLong(geometry.tileElements());
+    handle.putInt(table.emptyRow()).putInt(geometry.kvHeads()).putInt(table.maxTiles());
+    handle.putInt(geometry.layers());
+    handle.putInt(Integer.numberOfTrailingZeros(geometry.tileTokens()));
+    handle.putInt(geometry.headDim()).putInt(0).putInt(geometry.dtype().bytes());
+    return handle.flip();
   }
 }

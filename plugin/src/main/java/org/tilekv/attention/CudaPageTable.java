@@ -13,13 +13,13 @@
  */
 package org.tilekv.attention;
 
+import org.tilekv.OpenedResources;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaFunction;
 import org.tilekv.cuda.CudaStream;
 import org.tilekv.cuda.DeviceMemory;
 import org.tilekv.cuda.KernelArguments;
 import org.tilekv.cuda.KernelModules;
-import org.tilekv.cuda.PinnedMemory;
 import org.tilekv.page.PageTable;
 import org.tilekv.page.PageTableMirror;
 
@@ -27,38 +27,42 @@ import org.tilekv.page.PageTableMirror;
  * The copy of a page table that kernels read, with one more row that never has a page: what is
  * padded in a captured graph points there.
  *
- * <p>What changed is written to pinned memory as (index, page) pairs; one copy and one kernel bring
- * a step's changes to the device, so that the time grows with what changed and not with the table.
- * Used by one thread, in the order of one stream.
+ * <p>What changed is written to pinned memory as (index, page) pairs, and one kernel takes a step's
+ * changes from there to the device, so that the time grows with what changed and not with the
+ * table. Used by one thread, in the order of one stream.
  */
 public final class CudaPageTable implements PageTableMirror, AutoCloseable {
 
-  private static final int PAIR_BYTES = 2 * Integer.BYTES;
-  private static final int PAIRS = 1 << 16;
   private static final int BLOCK = 256;
 
+  private final OpenedResources opened = new OpenedResources();
   private final PageTable table;
   private final CudaStream stream;
   private final DeviceMemory entries;
-  private final DeviceMemory devicePairs;
-  private final PinnedMemory pairs;
   private final CudaFunction scatter;
   private final KernelArguments arguments = new KernelArguments(3);
-  private int staged;
+  // One is filled while the device may still read the other.
+  private StagedPairs filling;
+  private StagedPairs other;
   private int sent;
   private long uploadedBytes;
 
-  /** Allocates the mirror and uploads the table as it is. */
+  /** Allocates the mirror; the first {@link #sync} brings the table to it. */
   public CudaPageTable(
       CudaDevice device, KernelModules kernels, CudaStream stream, PageTable table) {
     this.table = table;
     this.stream = stream;
     scatter = kernels.function("page_table", "tilekv_scatter");
     long bytes = (long) Integer.BYTES * (table.rows() + 1) * table.heads() * table.maxTiles();
-    entries = device.allocate(bytes, "page table");
-    devicePairs = device.allocate((long) PAIRS * PAIR_BYTES, "page table");
-    pairs = device.allocatePinned((long) PAIRS * PAIR_BYTES, "page table");
-    stream.fill(entries.address(), (byte) -1, bytes);
+    try {
+      entries = opened.add(device.allocate(bytes, "page table"));
+      filling = opened.add(new StagedPairs(device));
+      other = opened.add(new StagedPairs(device));
+      stream.fill(entries.address(), (byte) -1, bytes);
+    } catch (Throwable failure) {
+      opened.closeAfter(failure);
+      throw failure;
+    }
   }
 
   /** Address of the int32 table {@code [rows + 1, heads, maxTiles]}. */
@@ -81,17 +85,16 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
   }
 
   /**
-   * Brings the changes since the last call to the device, in the order of the stream. What the call
-   * before it sent must have arrived.
+   * Brings the changes since the last call to the device, in the order of the stream. Waits where
+   * the device has not begun the call before the last one.
    *
    * @return bytes sent
    */
   public int sync() {
-    staged = 0;
     sent = 0;
     table.syncToDevice(this);
     flush();
-    int bytes = sent * PAIR_BYTES;
+    int bytes = sent * StagedPairs.PAIR_BYTES;
     uploadedBytes += bytes;
     return bytes;
   }
@@ -104,30 +107,29 @@ public final class CudaPageTable implements PageTableMirror, AutoCloseable {
   @Override
   public void upload(int[] values, int from, int to) {
     for (int i = from; i < to; i++) {
-      if (staged == PAIRS) {
+      if (filling.isFull()) {
         flush();
-        stream.synchronize();
       }
-      int at = staged++ * PAIR_BYTES;
-      pairs.buffer().putInt(at, i).putInt(at + Integer.BYTES, values[i]);
+      filling.add(i, values[i]);
     }
   }
 
   private void flush() {
-    if (staged == 0) {
+    int count = filling.size();
+    if (count == 0) {
       return;
     }
-    stream.copyToDevice(devicePairs.address(), pairs.address(), (long) staged * PAIR_BYTES);
-    arguments.begin().address(entries.address()).address(devicePairs.address()).integer(staged);
-    scatter.launch(stream, (staged + BLOCK - 1) / BLOCK, 1, 1, BLOCK, 0, arguments);
-    sent += staged;
-    staged = 0;
+    arguments.begin().address(entries.address()).address(filling.address()).integer(count);
+    scatter.launch(stream, (count + BLOCK - 1) / BLOCK, 1, 1, BLOCK, 0, arguments);
+    filling.sent(stream);
+    sent += count;
+    StagedPairs next = other;
+    other = filling;
+    filling = next;
   }
 
   @Override
   public void close() {
-    pairs.close();
-    devicePairs.close();
-    entries.close();
+    opened.close();
   }
 }

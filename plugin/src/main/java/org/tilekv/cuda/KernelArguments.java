@@ -15,32 +15,54 @@ package org.tilekv.cuda;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Arguments of a kernel, in memory that the driver reads: made once, changed and launched many
  * times.
  *
- * <p>One slot of 8 bytes per argument, and in front of the slots the table of their addresses that
- * a launch takes. The driver copies the values during the launch, so the block may be changed as
- * soon as it returns. Not thread-safe: one per thread or launch.
+ * <p>One slot per argument, and in front of the slots the table of their addresses that a launch
+ * takes. The driver copies the values during the launch, so the block may be changed as soon as it
+ * returns. Not thread-safe: one per thread or launch.
  */
 public final class KernelArguments {
   private static final int SLOT_BYTES = Long.BYTES;
 
-  private final int count;
+  private final int[] sizes;
+  private final int[] slots;
   private final ByteBuffer block;
   private final long address;
   private int next;
 
   /** For a kernel of {@code count} parameters of at most 8 bytes each; their values begin as 0. */
   public KernelArguments(int count) {
-    this.count = count;
-    block = ByteBuffer.allocateDirect(Math.max(1, 2 * count) * SLOT_BYTES);
-    block.order(ByteOrder.nativeOrder());
-    address = Cuda.addressOf(block);
-    for (int i = 0; i < count; i++) {
-      block.putLong(i * SLOT_BYTES, address + slot(i));
+    this(eightBytesEach(count));
+  }
+
+  private KernelArguments(int[] sizes) {
+    this.sizes = sizes;
+    slots = new int[sizes.length];
+    int end = sizes.length * SLOT_BYTES;
+    for (int i = 0; i < sizes.length; i++) {
+      slots[i] = end;
+      end += (sizes[i] + SLOT_BYTES - 1) / SLOT_BYTES * SLOT_BYTES;
     }
+    block = ByteBuffer.allocateDirect(Math.max(SLOT_BYTES, end)).order(ByteOrder.nativeOrder());
+    address = Cuda.addressOf(block);
+    for (int i = 0; i < slots.length; i++) {
+      block.putLong(i * SLOT_BYTES, address + slots[i]);
+    }
+  }
+
+  /** For a kernel whose parameters have those sizes, structs by value among them. */
+  public static KernelArguments ofSizes(int... bytes) {
+    return new KernelArguments(bytes.clone());
+  }
+
+  private static int[] eightBytesEach(int count) {
+    int[] sizes = new int[count];
+    Arrays.fill(sizes, SLOT_BYTES);
+    return sizes;
   }
 
   /** A 64-bit integer or an address. */
@@ -56,6 +78,17 @@ public final class KernelArguments {
 
   public KernelArguments setFloat(int index, float value) {
     block.putFloat(slot(index), value);
+    return this;
+  }
+
+  /** A struct by value: as many bytes as the parameter has; the buffer's position stays. */
+  public KernelArguments setStruct(int index, ByteBuffer bytes) {
+    int at = slot(index);
+    if (bytes.remaining() != sizes[index]) {
+      throw new IllegalArgumentException(
+          "argument " + index + " has " + sizes[index] + " bytes, not " + bytes.remaining());
+    }
+    block.put(at, bytes, bytes.position(), bytes.remaining());
     return this;
   }
 
@@ -80,9 +113,14 @@ public final class KernelArguments {
     return setFloat(next++, value);
   }
 
+  /** Sets the next parameter to a struct by value. */
+  public KernelArguments struct(ByteBuffer bytes) {
+    return setStruct(next++, bytes);
+  }
+
   /** Number of parameters. */
   public int count() {
-    return count;
+    return slots.length;
   }
 
   /** Address of the table of addresses. */
@@ -91,9 +129,9 @@ public final class KernelArguments {
   }
 
   private int slot(int index) {
-    if (index < 0 || index >= count) {
-      throw new IndexOutOfBoundsException("argument " + index + " of " + count);
+    if (index < 0 || index >= slots.length) {
+      throw new IndexOutOfBoundsException("argument " + index + " of " + slots.length);
     }
-    return (count + index) * SLOT_BYTES;
+    return slots[index];
   }
 }

@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Source of a kernel module as it lies in the jar, with the headers of ours that it includes.
+ * Source of a kernel module, with the headers of the jar that it includes.
  *
  * @param text the .cu file
  * @param headers text by the name that {@code #include "..."} gives
@@ -42,7 +42,11 @@ record KernelSource(String text, Map<String, String> headers) {
     if (source == null) {
       return null;
     }
-    String text = new String(source, StandardCharsets.UTF_8);
+    return of(new String(source, StandardCharsets.UTF_8));
+  }
+
+  /** A source with what it includes of the jar. */
+  static KernelSource of(String text) {
     Map<String, String> headers = new TreeMap<>();
     Deque<String> unread = new ArrayDeque<>();
     unread.add(text);

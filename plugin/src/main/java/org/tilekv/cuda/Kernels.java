@@ -18,7 +18,10 @@ import java.util.regex.Pattern;
 import jcuda.driver.CUresult;
 import org.jspecify.annotations.Nullable;
 
-/** Loads kernel modules of the jar: compiled ones, else their sources through NVRTC. */
+/**
+ * Loads kernel modules of the jar, compiled ones, else their sources through NVRTC; and users' own
+ * kernels.
+ */
 public final class Kernels {
   /** Modules for one architecture alone, such as decode_sm90a. */
   private static final Pattern EXACT = Pattern.compile("_sm[0-9]+a$");
@@ -46,6 +49,23 @@ public final class Kernels {
       }
     }
     return device.load(compile(device.computeCapability(), name, reason));
+  }
+
+  /**
+   * Compiles a kernel of the user with NVRTC for a device, and loads it. It may include headers of
+   * the jar: {@code #include "tilekv/kv_tile_cache.cuh"} gives it the tile cache.
+   *
+   * @param name for messages, as a file name
+   * @param source CUDA C++
+   * @param options more of NVRTC's options
+   * @throws CudaUnavailableException if there is no NVRTC on this node
+   * @throws CudaException if the source does not compile; the message holds the compiler's
+   */
+  public static CudaModule compile(
+      CudaDevice device, String name, String source, List<String> options) {
+    KernelSource whole = KernelSource.of(source);
+    String arch = "sm_" + device.computeCapability();
+    return device.load(Nvrtc.compile(name, whole.text(), whole.headers(), arch, options));
   }
 
   /** True where kernels compiled for sm_90a alone run. */

@@ -19,9 +19,10 @@ import java.util.Arrays;
  * The linear 3-D table {@code [beam, head, tile] -> page id}, with the ranges that changed since
  * the last upload.
  *
- * <p>Writes are confined to the holder's lock; readers of a row are ordered after its writes by
- * whoever hands them the row. Every operation but {@link #clear()} and {@link #syncToDevice} takes
- * constant time.
+ * <p>Changes and uploads are atomic, so that a thread can upload while another one closes a row;
+ * readers of a row are ordered after its writes by whoever hands them the row. {@link
+ * #syncToDevice} takes time for what changed, {@link #clear()} for the whole table, all else is
+ * constant.
  */
 public final class PageTable {
 
@@ -35,6 +36,9 @@ public final class PageTable {
   // First changed tile and one past the last of each (beam, head), equal where nothing changed.
   private final int[] dirtyFrom;
   private final int[] dirtyTo;
+  // The lines, beam * heads + head, that changed, in the order of their first change.
+  private final int[] dirtyLines;
+  private int dirtyCount;
 
   /**
    * @param rows page-table rows: beams that can be open at once
@@ -49,6 +53,7 @@ public final class PageTable {
     Arrays.fill(entries, NO_PAGE);
     dirtyFrom = new int[rows * heads];
     dirtyTo = new int[rows * heads];
+    dirtyLines = new int[rows * heads];
   }
 
   public int rows() {
@@ -74,7 +79,7 @@ public final class PageTable {
   }
 
   /** Points a tile to a page. */
-  public void assign(int beam, int head, int tile, int page) {
+  public synchronized void assign(int beam, int head, int tile, int page) {
     if (tile < 0 || tile >= maxTiles) {
       throw new IllegalArgumentException(
           "tile is " + tile + "; this table has tiles 0 to " + (maxTiles - 1));
@@ -84,14 +89,14 @@ public final class PageTable {
   }
 
   /** Forgets a tile's page and returns it, or {@link #NO_PAGE}. */
-  public int remove(int beam, int head, int tile) {
+  public synchronized int remove(int beam, int head, int tile) {
     int page = lookup(beam, head, tile);
     assign(beam, head, tile, NO_PAGE);
     return page;
   }
 
   /** Forgets the first {@code tiles} tiles of a row, all heads. */
-  public void clear(int beam, int tiles) {
+  public synchronized void clear(int beam, int tiles) {
     for (int head = 0; head < heads; head++) {
       for (int tile = 0; tile < tiles; tile++) {
         assign(beam, head, tile, NO_PAGE);
@@ -100,14 +105,17 @@ public final class PageTable {
   }
 
   /** Forgets everything. */
-  public void clear() {
+  public synchronized void clear() {
     Arrays.fill(entries, NO_PAGE);
     Arrays.fill(dirtyFrom, 0);
     Arrays.fill(dirtyTo, maxTiles);
+    dirtyCount = dirtyLines.length;
+    Arrays.setAll(dirtyLines, line -> line);
   }
 
   private void markDirty(int line, int tile) {
     if (dirtyFrom[line] == dirtyTo[line]) {
+      dirtyLines[dirtyCount++] = line;
       dirtyFrom[line] = tile;
       dirtyTo[line] = tile + 1;
       return;
@@ -117,20 +125,19 @@ public final class PageTable {
   }
 
   /**
-   * Uploads what changed since the last call, one range per (beam, head), ranges that touch merged.
+   * Uploads what changed since the last call: one range per (beam, head), in the order in which
+   * they changed, merged with the one before where it continues that.
    *
    * @return entries uploaded
    */
-  public int syncToDevice(PageTableMirror mirror) {
+  public synchronized int syncToDevice(PageTableMirror mirror) {
     int uploaded = 0;
     int from = 0;
     int to = 0;
-    for (int line = 0; line < dirtyFrom.length; line++) {
-      if (dirtyFrom[line] == dirtyTo[line]) {
-        continue;
-      }
+    for (int i = 0; i < dirtyCount; i++) {
+      int line = dirtyLines[i];
       int lineFrom = line * maxTiles + dirtyFrom[line];
-      if (lineFrom > to || to == from) {
+      if (lineFrom != to || to == from) {
         uploaded += upload(mirror, from, to);
         from = lineFrom;
       }
@@ -138,6 +145,7 @@ public final class PageTable {
       dirtyFrom[line] = 0;
       dirtyTo[line] = 0;
     }
+    dirtyCount = 0;
     return uploaded + upload(mirror, from, to);
   }
 

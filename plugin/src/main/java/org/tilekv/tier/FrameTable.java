@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.tilekv.page.LruOrder;
 
 /**
  * Bookkeeping of the host tier: which frame holds which key, in which order they were used, who is

@@ -11,18 +11,19 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package org.tilekv.tier;
+package org.tilekv.page;
 
 /**
  * Frames in the order of their last use: a doubly linked list in two int arrays, closed into a ring
- * by a sentinel. O(1), no garbage. Confined to the lock of {@link FrameTable}.
+ * by a sentinel. O(1), no garbage. Confined to the holder's lock or thread.
  */
-final class LruOrder {
+public final class LruOrder {
   private final int sentinel;
   private final int[] newer;
   private final int[] older;
 
-  LruOrder(int frames) {
+  /** An order of frames 0 to {@code frames - 1}, none of them in it yet. */
+  public LruOrder(int frames) {
     sentinel = frames;
     newer = new int[frames + 1];
     older = new int[frames + 1];
@@ -31,20 +32,22 @@ final class LruOrder {
   }
 
   /** Least recently used frame; {@link #isEnd} when there is none. */
-  int oldest() {
+  public int oldest() {
     return newer[sentinel];
   }
 
   /** The frame used next after {@code frame}; {@link #isEnd} behind the newest. */
-  int newerThan(int frame) {
+  public int newerThan(int frame) {
     return newer[frame];
   }
 
-  boolean isEnd(int frame) {
+  /** Whether there is no such frame. */
+  public boolean isEnd(int frame) {
     return frame == sentinel;
   }
 
-  void addNewest(int frame) {
+  /** Puts a frame, which is not in the order, behind all others. */
+  public void addNewest(int frame) {
     int last = older[sentinel];
     newer[last] = frame;
     older[frame] = last;
@@ -52,12 +55,14 @@ final class LruOrder {
     older[sentinel] = frame;
   }
 
-  void remove(int frame) {
+  /** Takes a frame out of the order. */
+  public void remove(int frame) {
     newer[older[frame]] = newer[frame];
     older[newer[frame]] = older[frame];
   }
 
-  void touch(int frame) {
+  /** Moves a frame behind all others. */
+  public void touch(int frame) {
     if (older[sentinel] != frame) {
       remove(frame);
       addNewest(frame);
@@ -65,7 +70,7 @@ final class LruOrder {
   }
 
   /** Whether the backward links mirror the forward ones. */
-  boolean isConsistent() {
+  public boolean isConsistent() {
     int frame = sentinel;
     do {
       if (older[newer[frame]] != frame) {
