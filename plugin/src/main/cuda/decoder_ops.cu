@@ -21,12 +21,12 @@
 #include "tilekv/ops/swiglu.cuh"
 
 #define TILEKV_OPERATIONS(SUFFIX, T)                                                               \
-  extern "C" __global__ void tilekv_embed_##SUFFIX(const T* table, const int* tokens, T* stream,   \
+  extern "C" __global__ void tilekv_embed_##SUFFIX(const T* table, const int* tokens, float* stream, \
                                                    int vocab, int hidden) {                        \
     tilekv::gatherRows(table, tokens, stream, vocab, hidden);                                      \
   }                                                                                                \
   extern "C" __global__ void __launch_bounds__(1024)                                               \
-      tilekv_norm_##SUFFIX(T* stream, const T* add, const T* bias, const T* weight, T* out,        \
+      tilekv_norm_##SUFFIX(float* stream, const float* add, const T* bias, const T* weight, T* out, \
                            const int* rows, int hidden, float eps) {                               \
     tilekv::addAndNorm(stream, add, bias, weight, out, rows, hidden, eps);                         \
   }                                                                                                \

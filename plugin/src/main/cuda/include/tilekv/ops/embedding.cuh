@@ -11,33 +11,25 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-// Rows of a matrix by index: token embeddings, and the rows that want logits.
+// Token embeddings.
 #pragma once
 
 #include "tilekv/numeric.cuh"
 
 namespace tilekv {
 
-// to[blockIdx.x, width] = from[indices[blockIdx.x], width]; an index outside [0, rows) gives zeros,
-// so that a row without a valid token cannot read foreign memory. `width` elements are copied in
-// 16-byte units where both are aligned, else one by one.
+// to[blockIdx.x, width] = from[indices[blockIdx.x], width] as float32; an index outside [0, rows) gives
+// zeros, so that a row without a valid token cannot read foreign memory. `width` is a multiple of 8.
 template <typename T>
-__device__ void gatherRows(const T* from, const int* indices, T* to, int rows, int width) {
+__device__ void gatherRows(const T* from, const int* indices, float* to, int rows, int width) {
   int index = indices[blockIdx.x];
   bool valid = index >= 0 && index < rows;
   const T* source = from + static_cast<long long>(valid ? index : 0) * width;
-  T* target = to + static_cast<long long>(blockIdx.x) * width;
-  constexpr int UNIT = 16 / sizeof(T);
-  int begin = 0;
-  if (width % UNIT == 0) {
-    for (int i = threadIdx.x; i < width / UNIT; i += blockDim.x) {
-      reinterpret_cast<uint4*>(target)[i] =
-          valid ? reinterpret_cast<const uint4*>(source)[i] : make_uint4(0, 0, 0, 0);
-    }
-    begin = width;
-  }
-  for (int i = begin + threadIdx.x; i < width; i += blockDim.x) {
-    target[i] = valid ? source[i] : fromFloat<T>(0.f);
+  float* target = to + static_cast<long long>(blockIdx.x) * width;
+  for (int i = threadIdx.x * VECTOR; i < width; i += blockDim.x * VECTOR) {
+    float x[VECTOR] = {};
+    if (valid) load8(source + i, x);
+    store8(target + i, x);
   }
 }
 

@@ -11,16 +11,18 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-// Root mean square norm of the residual stream, with the addition before it in the same pass.
+// Root mean square norm of the residual stream, with the addition before it in the same pass. The stream
+// and what is added to it are float32 for every T: a stream rounded to T after each layer is what costs
+// most of bf16's precision.
 #pragma once
 
 #include "tilekv/numeric.cuh"
 
 namespace tilekv {
 
-// stream + add + bias, rounded to T as the stored stream is.
+// stream + (add + bias).
 template <typename T>
-__device__ __forceinline__ void sumOfStream(const T* stream, const T* add, const T* bias, int i,
+__device__ __forceinline__ void sumOfStream(const float* stream, const float* add, const T* bias, int i,
                                             float (&x)[VECTOR]) {
   load8(stream + i, x);
   if (add == nullptr) return;
@@ -33,7 +35,7 @@ __device__ __forceinline__ void sumOfStream(const T* stream, const T* add, const
     for (int e = 0; e < VECTOR; e++) y[e] += b[e];
   }
 #pragma unroll
-  for (int e = 0; e < VECTOR; e++) x[e] = toFloat(fromFloat<T>(x[e] + y[e]));
+  for (int e = 0; e < VECTOR; e++) x[e] += y[e];
 }
 
 // One block per output row r; its source is row rows[r], or r where rows is null.
@@ -43,12 +45,12 @@ __device__ __forceinline__ void sumOfStream(const T* stream, const T* add, const
 // `hidden` is a multiple of 8 and at most 16 * blockDim.x; the bits depend on blockDim.x, which must
 // therefore follow from `hidden` alone.
 template <typename T>
-__device__ void addAndNorm(T* stream, const T* add, const T* bias, const T* weight, T* out,
+__device__ void addAndNorm(float* stream, const float* add, const T* bias, const T* weight, T* out,
                            const int* rows, int hidden, float eps) {
   constexpr int CHUNKS = 2;
   __shared__ float scratch[WARP];
   long long source = static_cast<long long>(rows == nullptr ? blockIdx.x : rows[blockIdx.x]) * hidden;
-  const T* added = add == nullptr ? nullptr : add + source;
+  const float* added = add == nullptr ? nullptr : add + source;
   float x[CHUNKS][VECTOR];
   float squares = 0.f;
 #pragma unroll

@@ -30,7 +30,7 @@ final class CudaActivations implements AutoCloseable {
   private final CudaDevice device;
   private final List<DeviceMemory> memory = new ArrayList<>();
 
-  /** Residual stream {@code [tokens, hidden]}. */
+  /** Residual stream, float32 {@code [tokens, hidden]}. */
   final long stream;
 
   /** Normed input of a projection {@code [tokens, hidden]}. */
@@ -48,7 +48,7 @@ final class CudaActivations implements AutoCloseable {
   /** Activated MLP input {@code [tokens, intermediate]}. */
   final long activated;
 
-  /** Output of attention or MLP before it is added to the stream {@code [tokens, hidden]}. */
+  /** Output of attention or MLP, added to the stream next: float32 {@code [tokens, hidden]}. */
   final long projected;
 
   /** Normed rows whose logits are wanted {@code [outputs, hidden]}. */
@@ -67,13 +67,13 @@ final class CudaActivations implements AutoCloseable {
     long outputs = maxOutputs;
     int heads = config.queryHeads() + 2 * config.kvHeads();
     try {
-      stream = allocate(tokens * config.hiddenSize());
+      stream = allocate((long) maxTokens * Float.BYTES * config.hiddenSize());
       normed = allocate(tokens * config.hiddenSize());
       qkv = allocate(tokens * heads * config.headDim());
       attended = allocate(tokens * config.queryHeads() * config.headDim());
       gateUp = allocate(tokens * 2 * config.intermediateSize());
       activated = allocate(tokens * config.intermediateSize());
-      projected = allocate(tokens * config.hiddenSize());
+      projected = allocate((long) maxTokens * Float.BYTES * config.hiddenSize());
       last = allocate(outputs * dtype.bytes() * config.hiddenSize());
       logits = allocate(outputs * Float.BYTES * config.vocabSize());
       chosen = allocate(outputs * Integer.BYTES);
@@ -86,14 +86,15 @@ final class CudaActivations implements AutoCloseable {
   /** Bytes that all of them take together. */
   static long bytes(ModelConfig config, KvDtype dtype, int maxTokens, int maxOutputs) {
     long perToken =
-        3L * config.hiddenSize()
+        config.hiddenSize()
             + 2L * (config.queryHeads() + config.kvHeads()) * config.headDim()
             + 3L * config.intermediateSize();
     long perOutput =
         (long) dtype.bytes() * config.hiddenSize()
             + (long) Float.BYTES * config.vocabSize()
             + Integer.BYTES;
-    return maxTokens * perToken * dtype.bytes() + maxOutputs * perOutput;
+    long sums = 2L * Float.BYTES * config.hiddenSize();
+    return maxTokens * (perToken * dtype.bytes() + sums) + maxOutputs * perOutput;
   }
 
   private long allocate(long bytes) {

@@ -86,7 +86,7 @@ final class CudaForward {
     product(a.normed, layer.qkv(), a.qkv, tokens, width, config.hiddenSize());
     operations.ropeAppend(layer, weights.rope(), a.qkv, inputs, index, tokens);
     attend(inputs, index, width);
-    product(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
+    sum(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
   }
 
   /** Decode rows come first among the tokens, and have kernels of their own. */
@@ -108,7 +108,7 @@ final class CudaForward {
     int n = config.intermediateSize();
     product(a.normed, layer.gateUp(), a.gateUp, tokens, 2 * n, config.hiddenSize());
     operations.swiglu(a.gateUp, layer.gateUpBias(), a.activated, tokens);
-    product(a.activated, layer.down(), a.projected, tokens, config.hiddenSize(), n);
+    sum(a.activated, layer.down(), a.projected, tokens, config.hiddenSize(), n);
   }
 
   private void head(CudaStepInputs inputs, long bias, int outputs) {
@@ -124,6 +124,12 @@ final class CudaForward {
 
   private void product(long x, long matrix, long y, int rows, int outputs, int inputs) {
     GemmShape shape = GemmShape.of(rows, outputs, inputs, type(dtype), type(dtype));
+    cublas.gemm(shape, 1, x, matrix, 0, y);
+  }
+
+  /** A product that is added to the residual stream: float32, as the stream is. */
+  private void sum(long x, long matrix, long y, int rows, int outputs, int inputs) {
+    GemmShape shape = GemmShape.of(rows, outputs, inputs, type(dtype), GemmType.FLOAT32);
     cublas.gemm(shape, 1, x, matrix, 0, y);
   }
 
