@@ -37,10 +37,16 @@ public interface KvCache extends AutoCloseable {
   /** Pages that could be handed out now: free ones and unpinned resident ones. */
   int availablePages();
 
-  /** Closes every open sequence of an owner; returns how many there were. */
+  /**
+   * Closes every open sequence of an owner; returns how many there were. Their pages may be handed
+   * out at once: no step that reads or writes them may be running.
+   */
   int releaseOwner(long owner);
 
-  /** Closes sequences whose lease ended before now; returns how many there were. */
+  /**
+   * Closes sequences whose lease ended before now; returns how many there were. As with {@link
+   * #releaseOwner}, no step with their pages may be running.
+   */
   int expireLeases();
 
   /** Drops all unpinned tiles; returns how many pages became free. */

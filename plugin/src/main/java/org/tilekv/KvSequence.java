@@ -39,8 +39,9 @@ public interface KvSequence extends AutoCloseable {
   int row(int beam);
 
   /**
-   * Makes positions up to {@code newLength} writable in every beam: allocates pages and copies the
-   * shared page that the next position falls into.
+   * Makes positions up to {@code newLength} writable in every beam, until the next {@link #fork} or
+   * {@link #reorder}: allocates pages, copies the shared page that the next position falls into,
+   * and replaces shared pages behind it. Where a copy fails, the sequence is closed.
    *
    * @return false when the pool has no room even after eviction; nothing has changed then
    */

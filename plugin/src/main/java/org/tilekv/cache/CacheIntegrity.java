@@ -13,6 +13,7 @@
  */
 package org.tilekv.cache;
 
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -28,6 +29,7 @@ final class CacheIntegrity {
 
   private final TileStore store;
   private final Collection<TileSequence> open;
+  private final BitSet held = new BitSet();
 
   CacheIntegrity(TileStore store, Collection<TileSequence> open) {
     this.store = store;
@@ -48,9 +50,8 @@ final class CacheIntegrity {
           group.references() == expected,
           "tile " + group.name() + " counts " + group.references() + " users; it has " + expected);
       unused += expected == 0 ? 1 : 0;
-      for (int page : group.pages()) {
-        require(!store.pool.isFree(page), "page " + page + " is free and in use");
-      }
+      checkPages(group);
+      checkParent(group);
     }
     int heads = store.heads();
     require(
@@ -72,6 +73,22 @@ final class CacheIntegrity {
     checkTable();
   }
 
+  private void checkPages(TileGroup group) {
+    for (int page : group.pages()) {
+      require(!store.pool.isFree(page), "page " + page + " is free and in use");
+      require(!held.get(page), "page " + page + " belongs to two tiles");
+      held.set(page);
+    }
+  }
+
+  /** Who uses a tile uses all that it continues, so that what nobody uses can be dropped. */
+  private static void checkParent(TileGroup group) {
+    TileGroup parent = group.parent();
+    require(
+        group.references() == 0 || parent == null || !parent.named() || parent.references() > 0,
+        "tile " + group.name() + " is in use; the one that it continues is not");
+  }
+
   private Map<TileGroup, Integer> users() {
     Map<TileGroup, Integer> users = new IdentityHashMap<>();
     for (TileSequence sequence : open) {
@@ -83,6 +100,10 @@ final class CacheIntegrity {
   }
 
   private void checkTable() {
+    int rows = open.stream().mapToInt(sequence -> sequence.beamStates().size()).sum();
+    require(
+        rows + store.freeRows() == store.table.rows(),
+        rows + " rows are used and " + store.freeRows() + " free of " + store.table.rows());
     int entries = 0;
     for (int entry : store.table.entries()) {
       entries += entry >= 0 ? 1 : 0;

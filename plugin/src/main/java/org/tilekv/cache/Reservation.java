@@ -38,15 +38,15 @@ final class Reservation {
   }
 
   /**
-   * Appends new groups and replaces shared tails. Sources of the copies are retained once more; the
+   * Appends new groups and replaces shared ones. Sources of the copies are retained once more; the
    * caller copies outside the lock and releases them.
    *
    * @return the copies to make, or null and nothing changed where the pool has no room
    */
   @Nullable List<PageCopy> make(int newLength) {
-    List<BeamState> copiers = beamsToCopy(newLength);
     int tiles = (newLength + tileTokens - 1) / tileTokens;
-    int missing = copiers.size();
+    List<Shared> shared = sharedTiles(newLength, tiles);
+    int missing = shared.size();
     for (BeamState beam : beams) {
       missing += Math.max(0, tiles - beam.groups.size());
     }
@@ -55,9 +55,9 @@ final class Reservation {
       return null;
     }
     Iterator<TileGroup> next = groups.iterator();
-    List<PageCopy> copies = new ArrayList<>(copiers.size());
-    for (BeamState beam : copiers) {
-      copies.add(replaceTail(beam, next.next()));
+    List<PageCopy> copies = new ArrayList<>(shared.size());
+    for (Shared tile : shared) {
+      replace(tile.beam, tile.tile, next.next(), copies);
     }
     for (BeamState beam : beams) {
       while (beam.groups.size() < tiles) {
@@ -67,32 +67,37 @@ final class Reservation {
     return copies;
   }
 
-  /**
-   * Beams whose next position falls into a group that others use: all of them but the last user.
-   */
-  private List<BeamState> beamsToCopy(int newLength) {
-    List<BeamState> copiers = new ArrayList<>();
+  /** A beam's tile that is to be written, and that others use. */
+  private record Shared(BeamState beam, int tile) {}
+
+  /** Tiles up to the new length that others use: of all beams that share one, but the last. */
+  private List<Shared> sharedTiles(int newLength, int tiles) {
+    List<Shared> shared = new ArrayList<>();
     Map<TileGroup, Integer> users = new IdentityHashMap<>();
     for (BeamState beam : beams) {
-      int tile = beam.length / tileTokens;
-      if (beam.length >= newLength || tile >= beam.groups.size()) {
+      if (beam.length >= newLength) {
         continue;
       }
-      TileGroup tail = beam.groups.get(tile);
-      int left = users.getOrDefault(tail, tail.references());
-      if (left > 1 || tail.named()) {
-        copiers.add(beam);
-        users.put(tail, left - 1);
+      int end = Math.min(tiles, beam.groups.size());
+      for (int tile = beam.length / tileTokens; tile < end; tile++) {
+        TileGroup group = beam.groups.get(tile);
+        int left = users.getOrDefault(group, group.references());
+        users.put(group, left - 1);
+        if (left > 1 || group.named()) {
+          shared.add(new Shared(beam, tile));
+        }
       }
     }
-    return copiers;
+    return shared;
   }
 
-  private PageCopy replaceTail(BeamState beam, TileGroup copy) {
-    int tile = beam.length / tileTokens;
+  private void replace(BeamState beam, int tile, TileGroup copy, List<PageCopy> copies) {
     TileGroup shared = beam.groups.get(tile);
-    store.retain(shared);
+    int slots = beam.length - tile * tileTokens;
+    if (slots > 0) {
+      store.retain(shared);
+      copies.add(new PageCopy(shared, copy, slots));
+    }
     store.replace(beam, tile, copy);
-    return new PageCopy(shared, copy, beam.length % tileTokens);
   }
 }

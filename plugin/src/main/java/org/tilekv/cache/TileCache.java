@@ -15,8 +15,8 @@ package org.tilekv.cache;
 
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
@@ -29,16 +29,15 @@ import org.tilekv.TileKvException;
 import org.tilekv.TileMemory;
 import org.tilekv.attention.KvMemory;
 import org.tilekv.page.PageTable;
-import org.tilekv.prefix.PartialMatch;
-import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 
 /**
  * One executor's cache of KV tiles, in RAM or on a device.
  *
  * <p>One lock guards all bookkeeping; bytes are copied outside of it, from groups that are retained
- * and into groups that nobody else knows yet. A decoder reads and writes the tiles of open
- * sequences through {@link #table} and the memory that the cache was created with.
+ * and into groups that nobody else knows yet; {@link #close} waits for such copies. A decoder reads
+ * and writes the tiles of open sequences through {@link #table} and the memory that the cache was
+ * created with.
  */
 public final class TileCache implements KvCache {
 
@@ -49,6 +48,8 @@ public final class TileCache implements KvCache {
   private final TileStore store;
   private final Set<TileSequence> open = new LinkedHashSet<>();
   private boolean closed;
+  // Calls that work outside the lock on pages they have retained.
+  private int working;
 
   private TileCache(TileCacheOptions options, TileMemory memory) {
     this.options = options;
@@ -124,48 +125,56 @@ public final class TileCache implements KvCache {
   public @Nullable KvSequence open(SequenceRequest request) {
     requireFits(request);
     TileName root = root(request);
-    TileSequence sequence;
-    PartialMatch partial = null;
-    TileGroup copy = null;
+    int tileTokens = options.geometry().tileTokens();
+    Opening opening;
     synchronized (lock) {
       requireOpen();
       if (store.freeRows() == 0) {
         return null;
       }
-      sequence = new TileSequence(this, request, reuses(request), root);
-      if (sequence.reuses()) {
-        PromptMatch match =
-            new PromptMatch(store.index, root, request.prompt(), options.geometry().tileTokens());
-        match.groups.forEach(group -> store.append(sequence.beam(0), group));
-        partial = match.partial;
-        copy = partial == null ? null : copyTarget(partial.donor());
+      TileSequence sequence = new TileSequence(this, request, reuses(request), root);
+      opening = new Opening(store, sequence, root, tileTokens);
+      workBegins();
+    }
+    List<TileName> missed = null;
+    try {
+      PageCopy copy = opening.copy();
+      if (copy != null) {
+        copySlots(copy);
       }
+      missed = opening.missedNames();
+    } finally {
+      endOpening(opening, missed);
     }
-    if (partial != null && copy != null) {
-      copySlots(partial.donor(), copy, partial.slots());
-    }
-    List<TileName> missed = missedNames(sequence, root);
-    synchronized (lock) {
-      if (partial != null && copy != null) {
-        store.append(sequence.beam(0), copy);
-        store.release(partial.donor());
-      }
-      register(sequence, copy == null || partial == null ? 0 : partial.slots(), missed);
-    }
-    return sequence;
+    return opening.sequence;
   }
 
-  /** The matched groups are retained: their names can be read without the lock. */
-  private List<TileName> missedNames(TileSequence sequence, TileName root) {
-    if (!sequence.reuses()) {
-      return List.of();
+  /** Makes the sequence known, or takes it back where something went wrong. */
+  private void endOpening(Opening opening, @Nullable List<TileName> missed) {
+    synchronized (lock) {
+      opening.finish();
+      workEnds();
+      if (missed == null || closed) {
+        opening.sequence.giveBack();
+      } else {
+        open.add(opening.sequence);
+        count(opening, missed);
+      }
+      if (missed != null) {
+        requireOpen();
+      }
     }
-    List<TileGroup> matched = sequence.beam(0).groups;
-    TileName last =
-        matched.isEmpty() ? root : Objects.requireNonNull(matched.get(matched.size() - 1).name());
-    int tileTokens = options.geometry().tileTokens();
-    return PromptMatch.missedNames(
-        last, sequence.request().prompt(), matched.size() * tileTokens, tileTokens);
+  }
+
+  /** Somebody works on retained pages outside the lock; under the lock. */
+  void workBegins() {
+    working++;
+  }
+
+  /** Ends what {@link #workBegins} began; under the lock. */
+  void workEnds() {
+    working--;
+    lock.notifyAll();
   }
 
   private void requireFits(SequenceRequest request) {
@@ -179,55 +188,25 @@ public final class TileCache implements KvCache {
     }
   }
 
-  /** A private group to copy into, with the donor retained; null where there is no room. */
-  private @Nullable TileGroup copyTarget(TileGroup donor) {
-    store.retain(donor);
-    List<TileGroup> groups = store.allocate(1);
-    if (groups == null) {
-      store.release(donor);
-      return null;
-    }
-    return groups.get(0);
-  }
-
-  private void register(TileSequence sequence, int partialSlots, List<TileName> missed) {
-    BeamState beam = sequence.beam(0);
-    int tileTokens = options.geometry().tileTokens();
-    int fullTiles = beam.groups.size() - (partialSlots > 0 ? 1 : 0);
-    int cached = fullTiles * tileTokens + partialSlots;
-    int[] prompt = sequence.request().prompt();
-    System.arraycopy(prompt, fullTiles * tileTokens, beam.tail, 0, partialSlots);
-    beam.length = cached;
-    sequence.opened(cached);
-    open.add(sequence);
-    count(sequence, fullTiles, partialSlots, missed);
-    if (closed) {
-      sequence.close();
-      requireOpen();
-    }
-  }
-
-  private void count(
-      TileSequence sequence, int fullTiles, int partialSlots, List<TileName> missed) {
+  private void count(Opening opening, List<TileName> missed) {
     CacheCounters counters = store.counters;
-    int[] prompt = sequence.request().prompt();
+    TileSequence sequence = opening.sequence;
     if (sequence.reuses()) {
       missed.forEach(name -> counters.missed(store.index.missReason(name)));
-      if ((fullTiles + missed.size()) * options.geometry().tileTokens() < prompt.length) {
-        counters.missed(MissReason.TOO_SHORT);
-      }
+      // A prompt's last token is never looked for, so that one tile always is.
+      counters.missed(MissReason.TOO_SHORT);
     }
     counters.sequencesOpened++;
-    counters.promptTokens += prompt.length;
+    counters.promptTokens += sequence.request().prompt().length;
     counters.reusedTokens += sequence.cachedTokens();
-    counters.hitTiles += fullTiles;
-    counters.partialHits += partialSlots > 0 ? 1 : 0;
-    counters.copiedPages += partialSlots > 0 ? store.heads() : 0;
+    counters.hitTiles += opening.fullTiles();
+    counters.partialHits += opening.copy() == null ? 0 : 1;
+    counters.copiedPages += opening.copy() == null ? 0 : store.heads();
   }
 
   /** Copies leading slots between two groups, outside the lock. */
-  void copySlots(TileGroup from, TileGroup to, int slots) {
-    memory.copySlots(from.pages(), to.pages(), slots);
+  void copySlots(PageCopy copy) {
+    memory.copySlots(copy.from().pages(), copy.to().pages(), copy.slots());
   }
 
   @Override
@@ -257,8 +236,7 @@ public final class TileCache implements KvCache {
   @Override
   public int releaseOwner(long owner) {
     synchronized (lock) {
-      return closeAll(
-          open.stream().filter(sequence -> sequence.request().owner() == owner).toList());
+      return closeAll(sequence -> sequence.request().owner() == owner);
     }
   }
 
@@ -266,16 +244,16 @@ public final class TileCache implements KvCache {
   public int expireLeases() {
     long now = options.clockMs().getAsLong();
     synchronized (lock) {
-      int expired =
-          closeAll(open.stream().filter(sequence -> sequence.leaseEndMs() < now).toList());
+      int expired = closeAll(sequence -> sequence.leaseEndMs() < now);
       store.counters.expiredLeases += expired;
       return expired;
     }
   }
 
-  private static int closeAll(List<TileSequence> sequences) {
-    sequences.forEach(TileSequence::close);
-    return sequences.size();
+  private int closeAll(Predicate<TileSequence> which) {
+    List<TileSequence> closing = open.stream().filter(TileSequence::isOpen).filter(which).toList();
+    closing.forEach(TileSequence::close);
+    return closing.size();
   }
 
   /** Called under the lock by a sequence that closes. */
@@ -339,10 +317,25 @@ public final class TileCache implements KvCache {
       if (closed) {
         return;
       }
-      closeAll(List.copyOf(open));
-      clear();
       closed = true;
+      closeAll(sequence -> true);
+      awaitWork();
+      clear();
       memory.close();
+    }
+  }
+
+  private void awaitWork() {
+    boolean interrupted = false;
+    while (working > 0) {
+      try {
+        lock.wait();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -33,13 +33,13 @@ final class TileSequence implements KvSequence {
   private final boolean reuses;
   private final TileName root;
   private final int tileTokens;
-  private List<BeamState> beams = new ArrayList<>();
+  private final Committer committer;
+  private final List<BeamState> beams = new ArrayList<>();
   private int cachedTokens;
-  private long leaseEndMs;
+  private long leaseEndMs = Long.MIN_VALUE;
   private boolean closed;
-  // A copy is under way outside the lock: closing waits for its end.
+  // A copy is under way outside the lock: a closed sequence gives its pages back at its end.
   private boolean copying;
-  private boolean closeAfterCopy;
 
   /** Takes a row; under the cache's lock. */
   TileSequence(TileCache cache, SequenceRequest request, boolean reuses, TileName root) {
@@ -48,6 +48,7 @@ final class TileSequence implements KvSequence {
     this.reuses = reuses;
     this.root = root;
     this.tileTokens = cache.geometry().tileTokens();
+    committer = new Committer(cache.store(), root, reuses, tileTokens);
     beams.add(new BeamState(cache.store().takeRow(), tileTokens));
     renew();
   }
@@ -63,6 +64,10 @@ final class TileSequence implements KvSequence {
 
   boolean reuses() {
     return reuses;
+  }
+
+  boolean isOpen() {
+    return !closed;
   }
 
   long leaseEndMs() {
@@ -127,6 +132,7 @@ final class TileSequence implements KvSequence {
   @Override
   public int row(int beam) {
     synchronized (cache.lock()) {
+      requireOpen();
       return beam(beam).row;
     }
   }
@@ -139,25 +145,41 @@ final class TileSequence implements KvSequence {
       renew();
       requireFits(newLength);
       copies = new Reservation(cache.store(), beams, tileTokens).make(newLength);
-      if (copies == null) {
-        return false;
+      if (copies == null || copies.isEmpty()) {
+        return copies != null;
       }
-      copying = !copies.isEmpty();
+      copying = true;
+      cache.workBegins();
     }
-    for (PageCopy copy : copies) {
-      cache.copySlots(copy.from(), copy.to(), copy.slots());
-    }
-    if (!copies.isEmpty()) {
-      synchronized (cache.lock()) {
-        copies.forEach(copy -> cache.store().release(copy.from()));
-        cache.store().counters.copiedPages += (long) copies.size() * cache.store().heads();
-        copying = false;
-        if (closeAfterCopy) {
-          close();
-        }
-      }
+    boolean copied = false;
+    try {
+      copies.forEach(cache::copySlots);
+      copied = true;
+    } finally {
+      endCopy(copies, copied);
     }
     return true;
+  }
+
+  /** Without all of its bytes the sequence is of no use: it is closed. */
+  private void endCopy(List<PageCopy> copies, boolean copied) {
+    synchronized (cache.lock()) {
+      TileStore store = cache.store();
+      copies.forEach(copy -> store.release(copy.from()));
+      copying = false;
+      if (copied) {
+        store.counters.copiedPages += (long) copies.size() * store.heads();
+      }
+      if (closed) {
+        giveBack();
+      } else if (!copied) {
+        close();
+      }
+      cache.workEnds();
+      if (copied) {
+        requireOpen();
+      }
+    }
   }
 
   private void requireFits(int newLength) {
@@ -176,43 +198,9 @@ final class TileSequence implements KvSequence {
     synchronized (cache.lock()) {
       requireOpen();
       renew();
-      BeamState state = beam(beam);
-      int room = state.groups.size() * tileTokens - state.length;
-      if (count > room) {
-        throw new TileKvException(
-            "beam " + beam + " commits " + count + " tokens; " + room + " are reserved");
-      }
-      for (int i = 0; i < count; i++) {
-        int slot = state.length % tileTokens;
-        state.tail[slot] = tokens[from + i];
-        state.length++;
-        if (slot == tileTokens - 1) {
-          finishTile(state);
-        }
-      }
+      Objects.checkFromIndexSize(from, count, tokens.length);
+      committer.commit(beam, beam(beam), tokens, from, count);
     }
-  }
-
-  private void finishTile(BeamState beam) {
-    if (!reuses) {
-      return;
-    }
-    int tile = beam.length / tileTokens - 1;
-    TileGroup own = beam.groups.get(tile);
-    if (own.named()) {
-      return;
-    }
-    TileGroup parent = tile == 0 ? null : beam.groups.get(tile - 1);
-    TileName parentName = parent == null ? root : Objects.requireNonNull(parent.name());
-    TileName name = parentName.child(beam.tail, 0, tileTokens);
-    TileStore store = cache.store();
-    TileGroup same = store.index.find(name, beam.tail, 0, tileTokens);
-    if (same != null) {
-      store.replace(beam, tile, same);
-      return;
-    }
-    store.index.publish(own, name, root, parent, beam.tail.clone());
-    store.counters.publishedTiles++;
   }
 
   @Override
@@ -289,8 +277,9 @@ final class TileSequence implements KvSequence {
   }
 
   private void renew() {
-    long end = cache.options().clockMs().getAsLong() + cache.options().leaseTtlMs();
-    leaseEndMs = Math.max(leaseEndMs, end);
+    long now = cache.options().clockMs().getAsLong();
+    long end = now + cache.options().leaseTtlMs();
+    leaseEndMs = Math.max(leaseEndMs, end < now ? Long.MAX_VALUE : end);
   }
 
   private void requireOpen() {
@@ -305,16 +294,19 @@ final class TileSequence implements KvSequence {
   @Override
   public void close() {
     synchronized (cache.lock()) {
-      if (copying) {
-        closeAfterCopy = true;
-        return;
-      }
       if (closed) {
         return;
       }
       closed = true;
-      beams.forEach(cache.store()::close);
-      cache.closed(this);
+      if (!copying) {
+        giveBack();
+      }
     }
+  }
+
+  /** Gives row and pages of every beam back; under the cache's lock. */
+  void giveBack() {
+    beams.forEach(cache.store()::close);
+    cache.closed(this);
   }
 }

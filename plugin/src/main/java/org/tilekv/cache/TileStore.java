@@ -82,7 +82,9 @@ final class TileStore {
     for (int i = 0; i < groups; i++) {
       int[] pages = pool.acquire(heads);
       while (pages == null) {
-        dropVictim();
+        if (!dropVictim()) {
+          throw new IllegalStateException(policy.size() + " tiles can be dropped, but none is one");
+        }
         pages = pool.acquire(heads);
       }
       allocated.add(new TileGroup(pages));

@@ -13,8 +13,10 @@
  */
 package org.tilekv.prefix;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -33,6 +35,9 @@ public final class ChainHash {
   private static final byte SALT = 's';
   private static final byte NO_SALT = '0';
   private static final byte TILE = 'c';
+  private static final int TOKENS_AT = 1 + BYTES + Integer.BYTES;
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
   private static final ThreadLocal<MessageDigest> DIGEST =
       ThreadLocal.withInitial(ChainHash::newDigest);
@@ -59,22 +64,32 @@ public final class ChainHash {
     if (salt == null) {
       digest.update(NO_SALT);
     } else {
-      byte[] bytes = salt.getBytes(StandardCharsets.UTF_8);
       digest.update(SALT);
-      digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
-      digest.update(bytes);
+      digest.update(saltMessage(salt));
     }
     return new ChainHash(digest.digest());
   }
 
+  // UTF-16 units as they are: an encoder would make salts equal that are not valid text.
+  private static byte[] saltMessage(String salt) {
+    int bytes = Character.BYTES * salt.length();
+    ByteBuffer message = ByteBuffer.allocate(Integer.BYTES + bytes).putInt(bytes);
+    for (int i = 0; i < salt.length(); i++) {
+      message.putChar(salt.charAt(i));
+    }
+    return message.array();
+  }
+
   /** Name of the tile {@code tokens[from..from+count)} after this one. */
   public ChainHash child(int[] tokens, int from, int count) {
-    ByteBuffer message = ByteBuffer.allocate(1 + BYTES + Integer.BYTES * (count + 1));
-    message.put(TILE).put(hash).putInt(count);
+    byte[] message = new byte[TOKENS_AT + Integer.BYTES * count];
+    message[0] = TILE;
+    System.arraycopy(hash, 0, message, 1, BYTES);
+    INTS.set(message, 1 + BYTES, count);
     for (int i = 0; i < count; i++) {
-      message.putInt(tokens[from + i]);
+      INTS.set(message, TOKENS_AT + Integer.BYTES * i, tokens[from + i]);
     }
-    return new ChainHash(DIGEST.get().digest(message.array()));
+    return new ChainHash(DIGEST.get().digest(message));
   }
 
   /** The first eight bytes: the tile's name where an index may be wrong. */

@@ -28,16 +28,17 @@ public final class PrefixIndex {
 
   private final Map<TileName, TileGroup> roots = new HashMap<>();
   private final Map<TileName, TileGroup> groups = new HashMap<>();
-  private final RecentKeys<TileName> evicted;
-  private final RecentKeys<Long> contents;
+  private final RecentEntries<TileName, Boolean> evicted;
+  // Content of a published tile -> short form of the name it was last published under.
+  private final RecentEntries<Long, Long> contents;
 
   /**
    * @param remembered names of evicted tiles, and contents seen, that are remembered to tell why a
    *     tile is missed
    */
   public PrefixIndex(int remembered) {
-    evicted = new RecentKeys<>(remembered);
-    contents = new RecentKeys<>(remembered);
+    evicted = new RecentEntries<>(remembered);
+    contents = new RecentEntries<>(remembered);
   }
 
   /** Named groups. */
@@ -90,12 +91,12 @@ public final class PrefixIndex {
       TileGroup group, TileName name, TileName rootName, @Nullable TileGroup parent, int[] tokens) {
     TileGroup under =
         parent != null ? parent : roots.computeIfAbsent(rootName, key -> new TileGroup(new int[0]));
-    group.attach(name, under, tokens);
-    if (groups.put(name, group) != null) {
+    if (groups.putIfAbsent(name, group) != null) {
       throw new IllegalStateException("tile " + name + " is published twice");
     }
+    group.attach(name, under, tokens);
     evicted.remove(name);
-    contents.add(name.content());
+    contents.put(name.content(), name.chain().shortName());
   }
 
   /** Takes a group's name away; it must have no children. */
@@ -105,7 +106,7 @@ public final class PrefixIndex {
       throw new IllegalStateException("tile " + name + " is not named, or continued by others");
     }
     groups.remove(name);
-    evicted.add(name);
+    evicted.put(name, true);
     TileGroup parent = group.parent();
     group.detach();
     if (parent != null && parent.pages().length == 0 && !parent.hasChildren()) {
@@ -113,12 +114,15 @@ public final class PrefixIndex {
     }
   }
 
-  /** Why a full tile is not there. */
+  /** Why a full tile was not there. It may have been published since: then it was never seen. */
   public MissReason missReason(TileName name) {
-    if (evicted.contains(name)) {
+    if (evicted.get(name) != null) {
       return MissReason.EVICTED;
     }
-    return contents.contains(name.content()) ? MissReason.OTHER_NAMESPACE : MissReason.NEVER_SEEN;
+    Long published = contents.get(name.content());
+    return published == null || published == name.chain().shortName()
+        ? MissReason.NEVER_SEEN
+        : MissReason.OTHER_NAMESPACE;
   }
 
   /** Visits every named group. */

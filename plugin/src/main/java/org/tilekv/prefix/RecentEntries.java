@@ -15,34 +15,36 @@ package org.tilekv.prefix;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** A bounded set that forgets the oldest keys. */
-final class RecentKeys<K> {
+/** A bounded map that forgets the oldest entries. */
+final class RecentEntries<K, V> {
 
-  private final Map<K, Boolean> keys;
+  private final Map<K, V> entries;
 
-  RecentKeys(int limit) {
-    keys =
+  RecentEntries(int limit) {
+    entries =
         new LinkedHashMap<>() {
           private static final long serialVersionUID = 1L;
 
           @Override
-          protected boolean removeEldestEntry(Map.Entry<K, Boolean> eldest) {
+          protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
             return size() > limit;
           }
         };
   }
 
-  void add(K key) {
-    keys.remove(key);
-    keys.put(key, true);
+  /** Adds an entry, or makes it the youngest. */
+  void put(K key, V value) {
+    entries.remove(key);
+    entries.put(key, value);
   }
 
   void remove(K key) {
-    keys.remove(key);
+    entries.remove(key);
   }
 
-  boolean contains(K key) {
-    return keys.containsKey(key);
+  @Nullable V get(K key) {
+    return entries.get(key);
   }
 }
