@@ -4,7 +4,7 @@
   make.py check DIR...        compares the reference with each DIR/expected.json
   make.py write OUT [NAME...] writes random checkpoints of unusual shapes with what they must give
 
-Test with: ./mvnw test -pl plugin -Dtest='Golden*' -Dtilekv.golden.dir=OUT
+Test with: ./mvnw test -pl plugin -Dtest=GoldenCheckpointTest -Dtilekv.golden.dir=OUT
 """
 
 import json
@@ -30,7 +30,7 @@ def spec(kind, hidden, heads, kv_heads, dtype="BF16", shards=1, eos=1, drop=(), 
     """One checkpoint: architecture, shape, how its weights are stored, more keys of config.json."""
     config = {
         "architectures": [kind + "ForCausalLM"], "model_type": kind.lower(), "hidden_act": "silu",
-        "hidden_size": hidden, "intermediate_size": 2 * hidden + 10, "num_hidden_layers": 3,
+        "hidden_size": hidden, "intermediate_size": hidden + 11, "num_hidden_layers": 3,
         "num_attention_heads": heads, "num_key_value_heads": kv_heads, "vocab_size": 160,
         "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "bos_token_id": 0, "eos_token_id": eos,
         "tie_word_embeddings": False, "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
@@ -43,7 +43,7 @@ def spec(kind, hidden, heads, kv_heads, dtype="BF16", shards=1, eos=1, drop=(), 
 SPECS = {
     "llama-3-heads": spec("Llama", 48, 3, 3, head_dim=16),
     "llama-9q-3kv-biases-shards": spec(
-        "Llama", 72, 9, 3, shards=3, eos=[1, 5, 7], attention_bias=True, mlp_bias=True, head_dim=8),
+        "Llama", 56, 9, 3, shards=3, eos=[1, 5, 7], attention_bias=True, mlp_bias=True, head_dim=8),
     "llama-7q-1kv-odd-sizes": spec(
         "Llama", 70, 7, 1, vocab_size=157, intermediate_size=91, head_dim=10, tie_word_embeddings=True),
     "llama-d80": spec("Llama", 80, 3, 1, head_dim=80, eos=[2, 1]),
@@ -65,7 +65,7 @@ SPECS = {
         rope_theta=1000000.0),
     "mistral-window-1": spec("Mistral", 48, 3, 3, head_dim=16, sliding_window=1),
     "qwen2-partial-window": spec(
-        "Qwen2", 60, 5, 1, use_sliding_window=True, sliding_window=20, max_window_layers=1,
+        "Qwen2", 50, 5, 1, use_sliding_window=True, sliding_window=20, max_window_layers=1,
         drop=["rope_parameters"], rope_theta=1000000.0, torch_dtype="bfloat16"),
     "qwen2-layer-types": spec(
         "Qwen2", 56, 7, 7, use_sliding_window=True, sliding_window=9, max_window_layers=2,

@@ -22,11 +22,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tilekv.ComputePool;
+import org.tilekv.engine.GoldenBeams;
 import org.tilekv.llm.GoldenCheckpoint.Case;
 
 /**
- * Logits and greedy tokens of whole models against known answers, and the same bits however the
- * tokens come in. More checkpoints can be tried: {@code -Dtilekv.golden.dir=DIR}.
+ * Logits, greedy tokens and beams of whole models against known answers, and the same bits however
+ * the tokens come in. More checkpoints can be tried: {@code -Dtilekv.golden.dir=DIR}.
  */
 class GoldenCheckpointTest {
 
@@ -100,6 +101,25 @@ class GoldenCheckpointTest {
         assertThat(run.together(prompts)).as("%s", kind).isDeepEqualTo(expected);
       }
     }
+  }
+
+  static Stream<Arguments> checkpointsTilesAndChunks() {
+    return checkpoints()
+        .filter(golden -> golden.cases().stream().anyMatch(c -> !c.beams().isEmpty()))
+        .flatMap(
+            golden ->
+                Arrays.stream(TILES)
+                    .boxed()
+                    .flatMap(
+                        tiles ->
+                            Arrays.stream(CHUNKS)
+                                .mapToObj(chunk -> Arguments.of(golden, tiles, chunk))));
+  }
+
+  @ParameterizedTest(name = "{0}, tiles of {1}, chunks of {2}")
+  @MethodSource("checkpointsTilesAndChunks")
+  void beamsAndScoresMatchColdAndWarm(GoldenCheckpoint golden, int tileTokens, int chunkTokens) {
+    GoldenBeams.check(golden, tileTokens, chunkTokens);
   }
 
   private static void assertClose(float[] logits, Case expected) {
