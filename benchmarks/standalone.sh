@@ -55,4 +55,4 @@ for worker in 1 2; do
     --cores 1 --memory 2g --work-dir "$logs/work-$worker" "$MASTER"
 done
 
-STANDALONE_WORKERS="${pids[*]:1}" "$@"
+STANDALONE_WORKERS="${pids[*]:1}" SPARK_LOCAL_IP=127.0.0.1 "$@"

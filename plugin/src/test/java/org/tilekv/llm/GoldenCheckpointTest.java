@@ -50,12 +50,16 @@ class GoldenCheckpointTest {
   void logitsAndGreedyTokensMatch(GoldenCheckpoint golden, int tileTokens) {
     try (GoldenRun run =
         GoldenRun.onCpu(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
+      float worst = 0;
       for (Case c : golden.cases()) {
-        assertClose(run.logits(c.prompt(), new int[0], WHOLE)[0], c);
+        worst = Math.max(worst, assertClose(run.logits(c.prompt(), new int[0], WHOLE)[0], c));
         assertThat(run.greedy(c.prompt(), c.greedy().length))
             .as("greedy tokens after %d", c.prompt().length)
             .isEqualTo(c.greedy());
       }
+      System.out.printf(
+          "golden %s, tiles of %d: %d prompts, greedy tokens equal, logits within %.1e%n",
+          golden, tileTokens, golden.cases().size(), worst);
     }
   }
 
@@ -122,12 +126,16 @@ class GoldenCheckpointTest {
     GoldenBeams.check(golden, tileTokens, chunkTokens);
   }
 
-  private static void assertClose(float[] logits, Case expected) {
+  /** Returns the largest difference. */
+  private static float assertClose(float[] logits, Case expected) {
     assertThat(logits).hasSameSizeAs(expected.lastLogits());
+    float worst = 0;
     for (int i = 0; i < logits.length; i++) {
       assertThat(logits[i])
           .as("logit %d after %d tokens", i, expected.prompt().length)
           .isCloseTo(expected.lastLogits()[i], within(TOLERANCE));
+      worst = Math.max(worst, Math.abs(logits[i] - expected.lastLogits()[i]));
     }
+    return worst;
   }
 }
