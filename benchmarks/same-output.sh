@@ -17,7 +17,7 @@ job=(
 run() {
   local name=$1
   shift
-  rm -rf "$work/$name"* && mkdir -p "$work/$name-events"
+  mkdir -p "$work/$name-events"
   exec "$root/examples/run.sh" "$@" --conf spark.eventLog.enabled=true --conf spark.eventLog.compress=false \
     --conf "spark.eventLog.dir=file:$work/$name-events" "${job[@]}" --output "$work/$name" >"$work/$name.log" 2>&1
 }
@@ -92,6 +92,7 @@ report() {
 
 # Runs the job in one way.
 way() {
+  rm -rf "${work:?}/$1" "$work/$1-events" "$work/$1.log"
   case $1 in
     local1) run "$1" --master 'local[1]' ;;
     local2) run "$1" --master 'local[2]' ;;
