@@ -5,7 +5,8 @@
 #   examples/run.sh [--master URL] [--conf K=V]... [BatchInference options]
 #
 # --master and --conf in front go to Spark; everything after them goes to BatchInference in place of the demo's
-# options. With SPARK_HOME set that Spark is used, otherwise one is assembled from Spark's published jars.
+# options. With SPARK_HOME set that Spark is used, with its own bin/spark-submit where it has one; otherwise one is
+# assembled from Spark's published jars.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -71,12 +72,16 @@ submit=(
   --jars "$(plugin_jar)"
   --class org.tilekv.examples.BatchInference "$(app_jar)" "${app_args[@]}")
 
-if [[ -n ${SPARK_HOME:-} ]]; then
+if [[ -x ${SPARK_HOME:-}/bin/spark-submit ]]; then
   exec "$SPARK_HOME/bin/spark-submit" "${submit[@]}"
 fi
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-export SPARK_HOME=$home SPARK_SCALA_VERSION=2.13 SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+export SPARK_HOME=${SPARK_HOME:-$home} SPARK_SCALA_VERSION=2.13
+if [[ $master == local* ]]; then
+  # Nobody else has to reach the driver, whatever the machine's name resolves to.
+  export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+fi
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$root/spark-conf/local}
 # Spark's launcher prints the command line, with the JVM options Spark needs, as NUL-ended words.
 command=()

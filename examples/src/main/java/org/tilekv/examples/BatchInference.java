@@ -20,6 +20,7 @@ import static org.apache.spark.sql.functions.xxhash64;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -69,6 +70,10 @@ public final class BatchInference implements Callable<Integer> {
     options.check();
     try (SparkSession spark =
         SparkSession.builder().appName("TileKV BatchInference").getOrCreate()) {
+      OutputPath.check(
+          options.output,
+          List.of(options.input, options.model),
+          spark.sparkContext().hadoopConfiguration());
       ClusterNumbers cluster = new ClusterNumbers(spark);
       Dataset<Row> rows = new InputRows(spark, options).read();
       Dataset<Row> generated = transformer().transform(rows).drop(InputRows.ROW_ID);

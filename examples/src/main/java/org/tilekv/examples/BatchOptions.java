@@ -68,7 +68,8 @@ final class BatchOptions {
       names = "--templates",
       paramLabel = "FILE",
       description =
-          "JSON object of named prompt headers: the prompt becomes header[row.template] + row.record.")
+          "JSON object of named prompt headers: the prompt becomes header[row.template] + row.record"
+              + " (default: templates.json beside the input where rows have no prompt).")
   @Nullable String templates;
 
   @Option(

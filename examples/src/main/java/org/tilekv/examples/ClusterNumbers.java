@@ -52,6 +52,7 @@ final class ClusterNumbers {
         s.reusedTokens(),
         s.outputTokens(),
         s.distinctPositions(),
+        s.missedTiles(),
         s.evictedTiles(),
         s.preemptions(),
         s.residentTiles(),

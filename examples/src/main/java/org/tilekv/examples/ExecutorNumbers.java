@@ -24,12 +24,13 @@ record ExecutorNumbers(
     long reusedTokens,
     long outputTokens,
     long distinctPositions,
+    long missedTiles,
     long evictedTiles,
     long preemptions,
     long residentTiles,
     long poolPages) {
 
-  static final ExecutorNumbers ZERO = new ExecutorNumbers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  static final ExecutorNumbers ZERO = new ExecutorNumbers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   /** Counts since {@code earlier}; gauges and distinct positions as they are here. */
   ExecutorNumbers since(ExecutorNumbers earlier) {
@@ -40,6 +41,7 @@ record ExecutorNumbers(
         reusedTokens - earlier.reusedTokens,
         outputTokens - earlier.outputTokens,
         distinctPositions - earlier.distinctPositions,
+        missedTiles - earlier.missedTiles,
         evictedTiles - earlier.evictedTiles,
         preemptions - earlier.preemptions,
         residentTiles,
@@ -54,6 +56,7 @@ record ExecutorNumbers(
         reusedTokens + other.reusedTokens,
         outputTokens + other.outputTokens,
         distinctPositions + other.distinctPositions,
+        missedTiles + other.missedTiles,
         evictedTiles + other.evictedTiles,
         preemptions + other.preemptions,
         residentTiles + other.residentTiles,

@@ -34,6 +34,7 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the rows of a job, in file order, with their prompt column. */
 final class InputRows {
@@ -87,13 +88,14 @@ final class InputRows {
   }
 
   private Dataset<Row> withPrompt(Dataset<Row> rows) throws IOException {
-    if (options.templates == null) {
+    String templates = options.templates == null ? templatesBeside(rows) : options.templates;
+    if (templates == null) {
       return rows;
     }
     requireColumn(rows, "template", "--templates");
     requireColumn(rows, "record", "--templates");
     List<Column> entries = new ArrayList<>();
-    readTemplates(options.templates)
+    readTemplates(templates)
         .forEach(
             (name, header) -> {
               entries.add(lit(name));
@@ -102,6 +104,20 @@ final class InputRows {
     Column headers = map(entries.toArray(new Column[0]));
     return rows.withColumn(
         options.promptCol, concat(element_at(headers, col("template")), col("record")));
+  }
+
+  /** The headers that come with rows which have a template and a record but no prompt, or null. */
+  private @Nullable String templatesBeside(Dataset<Row> rows) throws IOException {
+    List<String> columns = Arrays.asList(rows.columns());
+    Path folder = new Path(options.input).getParent();
+    if (columns.contains(options.promptCol)
+        || !columns.containsAll(List.of("template", "record"))
+        || folder == null) {
+      return null;
+    }
+    Path beside = new Path(folder, "templates.json");
+    FileSystem fs = beside.getFileSystem(spark.sparkContext().hadoopConfiguration());
+    return fs.exists(beside) ? beside.toString() : null;
   }
 
   private Map<String, String> readTemplates(String file) throws IOException {

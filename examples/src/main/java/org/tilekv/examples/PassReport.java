@@ -62,6 +62,7 @@ record PassReport(
     line(out, "prompt tokens", "%,d", total.promptTokens());
     line(out, "  computed", "%,d", total.computedTokens());
     line(out, "  reused", "%,d (%.1f %%)", total.reusedTokens(), total.hitRatePercent());
+    line(out, "  full tiles not found", "%,d", total.missedTiles());
     printDistinct(out, total);
     printExecutors(out);
   }

@@ -20,10 +20,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +82,61 @@ class BatchInferenceTest {
     assertThat(computed.find()).isTrue();
     long second = Long.parseLong(computed.group(1).replace(",", ""));
     assertThat(second).as("only the last token of each prompt").isEqualTo(60);
+    List<String> tiles =
+        Pattern.compile("full tiles not found +([\\d,]+)")
+            .matcher(text())
+            .results()
+            .map(match -> match.group(1))
+            .toList();
+    assertThat(tiles).hasSize(2).endsWith("0").isNotEqualTo(List.of("0", "0"));
+  }
+
+  @Test
+  void takesTheHeadersBesideTheRows() throws Exception {
+    Path input = head(4);
+    Files.copy(DATA.resolve("templates.json"), dir.resolve("templates.json"));
+    assertThat(run("--input", input.toString(), "--expected-col", "expected")).isZero();
+    assertThat(text()).contains("4 of 4");
+  }
+
+  @Test
+  void readsParquetAndReplacesItsEarlierOutput() throws Exception {
+    Path prompts =
+        Files.writeString(dir.resolve("prompts.jsonl"), "{\"prompt\": \"a\"}\n{\"prompt\": null}");
+    String[] options = {"--max-new-tokens", "2", "--errors", "null"};
+    assertThat(run(with(options, "--input", prompts.toString()))).isZero();
+    assertThat(run(with(options, "--input", prompts.toString()))).isZero();
+    Path copy = Files.move(dir.resolve("out"), dir.resolve("in"));
+    assertThat(
+            run(
+                with(
+                    options,
+                    "--input",
+                    copy.toString(),
+                    "--expected-col",
+                    "generated",
+                    "--output-col",
+                    "again")))
+        .isZero();
+    assertThat(text()).contains("1 of 2").contains("without an answer      1");
+  }
+
+  private static String[] with(String[] options, String... more) {
+    return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  @Test
+  void refusesToReplaceWhatIsNotAnOutput() throws Exception {
+    Path input = head(2);
+    assertThat(run("--input", input.toString(), "--output", dir.toString())).isNotZero();
+    assertThat(text()).contains("would replace " + input + ", which the job reads");
+    Path folder = Files.createDirectory(dir.resolve("thesis"));
+    Files.writeString(folder.resolve("chapter.tex"), "text");
+    assertThat(run("--input", input.toString(), "--output", folder.toString())).isNotZero();
+    assertThat(text()).contains("holds chapter.tex, which no earlier output has");
+    assertThat(folder.resolve("chapter.tex")).exists();
+    assertThat(run("--input", input.toString(), "--output", input + "/out")).isNotZero();
+    assertThat(input).exists();
   }
 
   @Test
@@ -112,13 +169,11 @@ class BatchInferenceTest {
 
   private int run(String... more) {
     List<String> args =
-        new java.util.ArrayList<>(
-            List.of(
-                "--model",
-                DATA.resolve("records-6m").toString(),
-                "--output",
-                dir.resolve("out").toString()));
+        new java.util.ArrayList<>(List.of("--model", DATA.resolve("records-6m").toString()));
     args.addAll(List.of(more));
+    if (!args.contains("--output")) {
+      args.addAll(List.of("--output", dir.resolve("out").toString()));
+    }
     return command(args.toArray(new String[0]));
   }
 

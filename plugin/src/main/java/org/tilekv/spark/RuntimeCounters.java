@@ -13,7 +13,9 @@
  */
 package org.tilekv.spark;
 
+import java.util.Map;
 import org.tilekv.CacheStats;
+import org.tilekv.MissReason;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.engine.EngineStats;
 import org.tilekv.engine.ModelRuntime;
@@ -44,12 +46,20 @@ final class RuntimeCounters {
         engine.steps(),
         engine.decodeRows(),
         cache.hitTiles(),
-        cache.missedTiles().values().stream().mapToLong(Long::longValue).sum(),
+        missedTiles(cache),
         cache.evictedTiles(),
         engine.preemptions(),
         engine.distinctPromptPositions(),
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
         (long) gauges * cache.freePages());
+  }
+
+  /** Full tiles that were not there; the rest of a prompt that fills none is no miss of one. */
+  private static long missedTiles(CacheStats cache) {
+    return cache.missedTiles().entrySet().stream()
+        .filter(entry -> entry.getKey() != MissReason.TOO_SHORT)
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 }

@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,12 +50,19 @@ public record GoldenCheckpoint(Path directory, List<Case> cases) {
   /** The project's own ones and all below the directory that {@code tilekv.golden.dir} names. */
   public static Stream<GoldenCheckpoint> all() {
     String more = System.getProperty("tilekv.golden.dir");
-    Stream<Path> roots = more == null ? Stream.of(OWN) : Stream.of(OWN, Path.of(more));
+    Stream<Path> roots =
+        more == null ? Stream.of(OWN) : Stream.of(OWN, inRepository(Path.of(more)));
     return roots.flatMap(GoldenCheckpoint::below);
   }
 
+  /** Tests run in their module; a relative directory may also be meant from the repository. */
+  private static Path inRepository(Path directory) {
+    Path above = Path.of("..").resolve(directory);
+    return Files.exists(directory) || !Files.exists(above) ? directory : above;
+  }
+
   private static Stream<GoldenCheckpoint> below(Path root) {
-    try (Stream<Path> files = Files.walk(root)) {
+    try (Stream<Path> files = Files.walk(root, FileVisitOption.FOLLOW_LINKS)) {
       List<Path> found =
           files.filter(file -> file.endsWith(EXPECTED)).map(Path::getParent).sorted().toList();
       if (found.isEmpty()) {

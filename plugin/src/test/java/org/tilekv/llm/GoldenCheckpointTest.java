@@ -22,11 +22,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tilekv.ComputePool;
+import org.tilekv.engine.GoldenBeams;
 import org.tilekv.llm.GoldenCheckpoint.Case;
 
 /**
- * Logits and greedy tokens of whole models against known answers, and the same bits however the
- * tokens come in. More checkpoints can be tried: {@code -Dtilekv.golden.dir=DIR}.
+ * Logits, greedy tokens and beams of whole models against known answers, and the same bits however
+ * the tokens come in. More checkpoints can be tried: {@code -Dtilekv.golden.dir=DIR}.
  */
 class GoldenCheckpointTest {
 
@@ -49,12 +50,16 @@ class GoldenCheckpointTest {
   void logitsAndGreedyTokensMatch(GoldenCheckpoint golden, int tileTokens) {
     try (GoldenRun run =
         GoldenRun.onCpu(golden, tileTokens, MatMulKind.VECTOR, ComputePool.sameThread())) {
+      float worst = 0;
       for (Case c : golden.cases()) {
-        assertClose(run.logits(c.prompt(), new int[0], WHOLE)[0], c);
+        worst = Math.max(worst, assertClose(run.logits(c.prompt(), new int[0], WHOLE)[0], c));
         assertThat(run.greedy(c.prompt(), c.greedy().length))
             .as("greedy tokens after %d", c.prompt().length)
             .isEqualTo(c.greedy());
       }
+      System.out.printf(
+          "golden %s, tiles of %d: %d prompts, greedy tokens equal, logits within %.1e%n",
+          golden, tileTokens, golden.cases().size(), worst);
     }
   }
 
@@ -102,12 +107,35 @@ class GoldenCheckpointTest {
     }
   }
 
-  private static void assertClose(float[] logits, Case expected) {
+  static Stream<Arguments> checkpointsTilesAndChunks() {
+    return checkpoints()
+        .filter(golden -> golden.cases().stream().anyMatch(c -> !c.beams().isEmpty()))
+        .flatMap(
+            golden ->
+                Arrays.stream(TILES)
+                    .boxed()
+                    .flatMap(
+                        tiles ->
+                            Arrays.stream(CHUNKS)
+                                .mapToObj(chunk -> Arguments.of(golden, tiles, chunk))));
+  }
+
+  @ParameterizedTest(name = "{0}, tiles of {1}, chunks of {2}")
+  @MethodSource("checkpointsTilesAndChunks")
+  void beamsAndScoresMatchColdAndWarm(GoldenCheckpoint golden, int tileTokens, int chunkTokens) {
+    GoldenBeams.check(golden, tileTokens, chunkTokens);
+  }
+
+  /** Returns the largest difference. */
+  private static float assertClose(float[] logits, Case expected) {
     assertThat(logits).hasSameSizeAs(expected.lastLogits());
+    float worst = 0;
     for (int i = 0; i < logits.length; i++) {
       assertThat(logits[i])
           .as("logit %d after %d tokens", i, expected.prompt().length)
           .isCloseTo(expected.lastLogits()[i], within(TOLERANCE));
+      worst = Math.max(worst, Math.abs(logits[i] - expected.lastLogits()[i]));
     }
+    return worst;
   }
 }

@@ -21,49 +21,52 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.tilekv.KvDtype;
 import org.tilekv.engine.GenerationResult.Sequence;
 import org.tilekv.llm.GoldenCheckpoint;
 import org.tilekv.llm.GoldenCheckpoint.Case;
 
-/** All four beams of every golden prompt, at several tile and chunk sizes, all rows at once. */
-class GoldenBeamTest {
+/** Compares beam search over the prompts of a golden checkpoint with its beams. */
+public final class GoldenBeams {
   private static final int NEW_TOKENS = 24;
+  private static final int MOST_STEP_TOKENS = 4096;
+  private static final long POOL_BYTES = 64 << 20;
   private static final double SCORE_TOLERANCE = 2e-4;
   private static final double SWAP_TOLERANCE = 1e-4;
 
-  static Stream<Arguments> variants() {
-    return GoldenCheckpoint.all()
-        .filter(golden -> golden.cases().stream().anyMatch(c -> !c.beams().isEmpty()))
-        .flatMap(
-            golden ->
-                Stream.of(
-                    Arguments.of(golden, 8, 7),
-                    Arguments.of(golden, 16, 512),
-                    Arguments.of(golden, 64, 50)));
-  }
+  private GoldenBeams() {}
 
-  @ParameterizedTest(name = "{0}, tiles of {1}, chunks of {2}")
-  @MethodSource("variants")
-  void beamsAndScoresMatch(GoldenCheckpoint golden, int tileTokens, int chunkTokens) {
+  /** Runs all prompts together, twice: the second time on a warm cache. */
+  public static void check(GoldenCheckpoint golden, int tileTokens, int chunkTokens) {
     List<Case> cases = golden.cases().stream().filter(c -> !c.beams().isEmpty()).toList();
-    EngineConfig engine = new EngineConfig(48, 512, chunkTokens, 0, true, false);
+    int chunk = Math.min(chunkTokens, MOST_STEP_TOKENS);
+    EngineConfig engine = new EngineConfig(64, MOST_STEP_TOKENS, chunk, 0, true, false);
     RuntimeOptions options =
         new RuntimeOptions(
-            tileTokens, KvDtype.FLOAT32, 64 << 20, 2, 0, "auto", "auto", 60_000, null, engine);
+            tileTokens, KvDtype.FLOAT32, POOL_BYTES, 2, 0, "auto", "auto", 60_000, null, engine);
     try (ModelRuntime runtime = ModelRuntimes.open(golden.directory(), options)) {
-      Set<Integer> eos = runtime.config().eosTokens();
-      List<CompletableFuture<GenerationResult>> futures =
-          cases.stream().map(c -> runtime.engine().submit(request(c.prompt(), eos))).toList();
-      for (int i = 0; i < futures.size(); i++) {
-        assertBeams(futures.get(i).join().sequences(), cases.get(i), eos);
-      }
+      search(runtime, cases, 0);
+      search(runtime, cases, tileTokens);
       runtime.cache().checkIntegrity();
       assertThat(runtime.cache().stats().pinnedPages()).isZero();
+    }
+  }
+
+  /**
+   * @param warmTileTokens tokens of a tile where the cache must have the prompts' full tiles, else
+   *     0
+   */
+  private static void search(ModelRuntime runtime, List<Case> cases, int warmTileTokens) {
+    Set<Integer> eos = runtime.config().eosTokens();
+    List<CompletableFuture<GenerationResult>> futures =
+        cases.stream().map(c -> runtime.engine().submit(request(c.prompt(), eos))).toList();
+    for (int i = 0; i < futures.size(); i++) {
+      GenerationResult result = futures.get(i).join();
+      assertBeams(result.sequences(), cases.get(i), eos);
+      if (warmTileTokens > 0) {
+        int full = (cases.get(i).prompt().length - 1) / warmTileTokens * warmTileTokens;
+        assertThat(result.reusedTokens()).isGreaterThanOrEqualTo(full);
+      }
     }
   }
 
