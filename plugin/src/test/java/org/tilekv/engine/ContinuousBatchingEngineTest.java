@@ -295,6 +295,27 @@ class ContinuousBatchingEngineTest {
   }
 
   @Test
+  void tilesAreNamedWhileTheStepRunsAndAFailureThenClosesTheEngine() {
+    FakeKvCache cache = new FakeKvCache(500, 8, 4, 512);
+    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
+    EngineFixture fixture = new EngineFixture(cache, decoder, EngineFixture.CONFIG);
+    CompletableFuture<GenerationResult> row =
+        fixture.engine.submit(EngineFixture.greedy(0, prompt(8, 1), 20));
+    long[] computed = new long[1];
+    decoder.beforeFinish = () -> computed[0] = fixture.engine.stats().promptTokensComputed();
+    fixture.engine.runStep();
+    assertThat(computed[0]).as("tokens committed before the step's results").isEqualTo(8);
+    decoder.beforeFinish =
+        () -> {
+          throw new IllegalStateException("the device is gone");
+        };
+    assertThat(fixture.engine.runStep()).isFalse();
+    assertFails(row, "the engine stopped");
+    assertFails(
+        fixture.engine.submit(EngineFixture.greedy(1, prompt(8, 1), 3)), "the engine is closed");
+  }
+
+  @Test
   void anErrorClosesTheEngine() {
     EngineFixture fixture = EngineFixture.of(500, EngineFixture.CONFIG);
     fixture.decoder.beforeStep =

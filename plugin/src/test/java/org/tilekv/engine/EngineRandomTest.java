@@ -49,7 +49,9 @@ class EngineRandomTest {
       int tileTokens = 1 << random.nextInt(4);
       int pages = 120 / tileTokens + random.nextInt(60);
       FakeKvCache cache = new FakeKvCache(pages, config.maxBatchRows(), tileTokens, 256);
-      EngineFixture fixture = new EngineFixture(cache, new FakeDecoder(cache), config);
+      FakeDecoder decoder =
+          random.nextBoolean() ? new FakeTokenDecoder(cache) : new FakeDecoder(cache);
+      EngineFixture fixture = new EngineFixture(cache, decoder, config);
       List<GenerationRequest> requests = requests(random, config.maxBatchRows());
       runAndCompare(fixture, requests, random, name);
     }

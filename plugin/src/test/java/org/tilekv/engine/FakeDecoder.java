@@ -24,7 +24,7 @@ import org.tilekv.llm.StepBatch;
  * A decoder whose logits are a pure function of the token history, which it reads back through the
  * page table of a {@link FakeKvCache}; it notes the shape of every step.
  */
-final class FakeDecoder implements Decoder {
+class FakeDecoder implements Decoder {
   static final int VOCAB = 64;
 
   final List<List<Integer>> segmentSizes = new ArrayList<>();
@@ -73,22 +73,31 @@ final class FakeDecoder implements Decoder {
 
   @Override
   public void step(StepBatch batch, float[] logits) {
+    int row = 0;
+    for (float[] result : compute(batch)) {
+      System.arraycopy(result, 0, logits, row++ * vocab, vocab);
+    }
+  }
+
+  /** Writes the step's tokens; returns the logits of each segment that wants anything. */
+  final List<float[]> compute(StepBatch batch) {
     beforeStep.run();
     Segments segments = batch.segments();
     List<Integer> sizes = new ArrayList<>();
-    int logitRow = 0;
+    List<float[]> wanted = new ArrayList<>();
     for (int s = 0; s < segments.size(); s++) {
       sizes.add(segments.count(s));
       for (int i = 0; i < segments.count(s); i++) {
         int token = batch.tokens()[segments.offset(s) + i];
         cache.write(segments.row(s), segments.start(s) + i, token);
       }
-      if (batch.want(s) == StepBatch.Want.LOGITS) {
+      if (batch.want(s) != StepBatch.Want.NOTHING) {
         int[] history = cache.history(segments.row(s), segments.start(s) + segments.count(s));
-        System.arraycopy(model.apply(history), 0, logits, logitRow++ * vocab, vocab);
+        wanted.add(model.apply(history));
       }
     }
     segmentSizes.add(sizes);
+    return wanted;
   }
 
   @Override
