@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -106,7 +107,7 @@ final class PagedTilesModel {
     }
     int pins = 0;
     if (content != null) {
-      pins = content.pinsByTile.remove(key);
+      pins = Objects.requireNonNull(content.pinsByTile.remove(key));
       if (content.pins() == 0) {
         evictionOrder.add(content);
       }
@@ -122,7 +123,7 @@ final class PagedTilesModel {
   }
 
   void publish(Key key) {
-    Content content = contents.get(key);
+    Content content = Objects.requireNonNull(contents.get(key));
     content.published = true;
     if (content.pins() == 0) {
       evictionOrder.add(content);
@@ -141,11 +142,11 @@ final class PagedTilesModel {
 
   int pinsOf(Key key) {
     Content content = contents.get(key);
-    return content == null ? 0 : content.pinsByTile.get(key);
+    return content == null ? 0 : Objects.requireNonNull(content.pinsByTile.get(key));
   }
 
   void unpin(Key key) {
-    Content content = contents.get(key);
+    Content content = Objects.requireNonNull(contents.get(key));
     content.pinsByTile.merge(key, -1, Integer::sum);
     if (content.pins() == 0 && content.published) {
       evictionOrder.add(content);
