@@ -108,21 +108,33 @@ final class TileKvExecutor implements ExecutorPlugin {
             ? device.poolBytes()
             : RuntimeSettings.poolBudgetBytes(config, heapBytes);
     ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes);
-    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
     long registered = options.poolBytesOf(poolBytes);
-    Register registration = new Register(context.executorID(), host(context), cores, registered);
     DriverLink link =
-        new DriverLink(
-            context, registration, config.get(Settings.HEARTBEAT_INTERVAL_MS), runtimes::stats);
-    link.start();
+        register(
+            context,
+            config,
+            runtimes,
+            new Register(context.executorID(), host(context), cores, registered));
     LOG.info(
-        "TileKV runs on executor {} on {} with {} threads and {} bytes for a pool",
+        "TileKV runs on executor {} on {} with {} threads and at most {} bytes for a pool",
         context.executorID(),
         device.text(),
         options.threads(),
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
     return new Started(runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link);
+  }
+
+  private static DriverLink register(
+      PluginContext context,
+      TileKvConfig config,
+      ExecutorRuntimes runtimes,
+      Register registration) {
+    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
+    long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
+    DriverLink link = new DriverLink(context, registration, intervalMs, runtimes::stats);
+    link.start();
+    return link;
   }
 
   private ExecutorRuntimes runtimes(

@@ -18,9 +18,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.resource.ResourceInformation;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.tilekv.DeviceUnavailableException;
 import org.tilekv.TileKvException;
@@ -36,7 +38,7 @@ class ExecutorDeviceTest {
   private final List<String> warnings = new ArrayList<>();
 
   private static TileKvConfig config(String... keysAndValues) {
-    Map<String, String> entries = new java.util.HashMap<>();
+    Map<String, String> entries = new HashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
       entries.put("spark.tilekv." + keysAndValues[i], keysAndValues[i + 1]);
     }
@@ -61,6 +63,17 @@ class ExecutorDeviceTest {
         .singleElement()
         .asString()
         .contains("run on the CPU", "spark.tilekv.device is auto", "this is a test");
+  }
+
+  @Test
+  void onAMachineWithoutCudaTheReasonIsItsOwn() {
+    String reason = Gpus.CUDA.unavailableReason();
+    Assumptions.assumeTrue(reason != null, "CUDA is available");
+    assertThat(of(config(), gpus("0"), Gpus.CUDA).choice()).isEqualTo(DeviceChoice.CPU);
+    assertThat(warnings).singleElement().asString().contains(String.valueOf(reason));
+    assertThatThrownBy(() -> of(config("device", "gpu"), gpus("0"), Gpus.CUDA))
+        .isInstanceOf(DeviceUnavailableException.class)
+        .hasMessageContaining(reason);
   }
 
   @Test
