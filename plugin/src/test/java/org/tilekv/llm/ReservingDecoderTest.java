@@ -79,11 +79,9 @@ class ReservingDecoderTest {
   void withoutTheReserveTheStepFails() {
     ReservingDecoder reserving = new ReservingDecoder(decoder, closings::incrementAndGet);
     failing = 2;
-    assertThatThrownBy(() -> reserving.start(BATCH))
-        .isInstanceOf(CudaOutOfMemoryException.class);
+    assertThatThrownBy(() -> reserving.start(BATCH)).isInstanceOf(CudaOutOfMemoryException.class);
     failing = 1;
-    assertThatThrownBy(() -> reserving.start(BATCH))
-        .isInstanceOf(CudaOutOfMemoryException.class);
+    assertThatThrownBy(() -> reserving.start(BATCH)).isInstanceOf(CudaOutOfMemoryException.class);
     assertThat(steps).isEqualTo(3);
   }
 
