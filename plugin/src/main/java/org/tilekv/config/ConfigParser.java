@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** One parse: collects values and problems, concludes, then freezes or refuses. */
 final class ConfigParser {
@@ -31,18 +32,28 @@ final class ConfigParser {
     }
   }
 
+  private final @Nullable Device device;
   private final Map<Setting<?>, Object> values = new HashMap<>();
   private final Map<String, String> explicit = new HashMap<>();
   private final List<String> problems = new ArrayList<>();
 
+  /**
+   * @param device whose defaults hold, or null for what {@code device} says: those of a GPU only
+   *     where it is {@code gpu}
+   */
+  ConfigParser(@Nullable Device device) {
+    this.device = device;
+  }
+
   TileKvConfig parse(Map<String, String> entries) {
     // Sorted, so that the same mistakes give the same message.
     new TreeMap<>(entries).forEach(this::read);
-    new ConfigRules(values, problems).conclude();
+    Device settled = device == null ? (Device) values.get(Settings.DEVICE) : device;
+    new ConfigRules(values, problems, settled == Device.GPU ? Device.GPU : Device.CPU).conclude();
     if (!problems.isEmpty()) {
       throw new ConfigException(problems);
     }
-    return new TileKvConfig(values, explicit);
+    return new TileKvConfig(values, explicit, device);
   }
 
   private void read(String key, String text) {

@@ -24,13 +24,17 @@ final class ConfigRules {
 
   private final Map<Setting<?>, Object> values;
   private final List<String> problems;
+  private final Device device;
 
   /**
    * {@code values} holds what the user set and becomes complete; problems are added to the list.
+   *
+   * @param device whose defaults hold, CPU or GPU
    */
-  ConfigRules(Map<Setting<?>, Object> values, List<String> problems) {
+  ConfigRules(Map<Setting<?>, Object> values, List<String> problems, Device device) {
     this.values = values;
     this.problems = problems;
+    this.device = device;
   }
 
   void conclude() {
@@ -44,13 +48,18 @@ final class ConfigRules {
   }
 
   private void checkPoolSize() {
-    if (values.containsKey(Settings.POOL_BYTES)
-        && values.containsKey(Settings.POOL_HEAP_FRACTION)) {
-      problems.add(
-          shown(Settings.POOL_BYTES)
-              + " and "
-              + shown(Settings.POOL_HEAP_FRACTION)
-              + " both size the pool; allowed: one of the two");
+    if (!values.containsKey(Settings.POOL_BYTES)) {
+      return;
+    }
+    for (Setting<Double> share :
+        List.of(Settings.POOL_HEAP_FRACTION, Settings.POOL_DEVICE_FRACTION)) {
+      if (values.containsKey(share)) {
+        problems.add(
+            shown(Settings.POOL_BYTES)
+                + " and "
+                + shown(share)
+                + " both size the pool; allowed: one of the two");
+      }
     }
   }
 
@@ -82,18 +91,13 @@ final class ConfigRules {
   }
 
   private void checkSupported() {
-    if (settle(Settings.DEVICE) == Device.GPU) {
-      problems.add(
-          shown(Settings.DEVICE)
-              + ", but this version runs on CPU executors only; allowed: auto, cpu");
-    }
     if (settle(Settings.HEAD_SHARDS) > 1) {
       problems.add(shown(Settings.HEAD_SHARDS) + "; only 1 is supported by this version");
     }
   }
 
   private <T> void fillIn(Setting<T> setting) {
-    setting.defaultValue().ifPresent(value -> values.putIfAbsent(setting, value));
+    setting.defaultOn(device).ifPresent(value -> values.putIfAbsent(setting, value));
   }
 
   /** The value of a setting that has a default. */

@@ -15,8 +15,9 @@ package org.tilekv.config;
 
 /** Where KV tiles live and the model runs. */
 public enum Device {
-  /** The best that this version supports on the executor. */
+  /** A GPU where the executor has one that can run the model, else the CPU. */
   AUTO,
   CPU,
+  /** A GPU, or no start. */
   GPU
 }

@@ -42,6 +42,7 @@ public final class Setting<T> {
   private final Area area;
   private final ValueType<T> type;
   private final @Nullable T defaultValue;
+  private final @Nullable T gpuDefault;
   private final Predicate<T> check;
   private final String allowed;
   private final Scope scope;
@@ -53,6 +54,7 @@ public final class Setting<T> {
     this.area = builder.area;
     this.type = builder.type;
     this.defaultValue = builder.defaultValue;
+    this.gpuDefault = builder.gpuDefault;
     this.check = builder.check;
     this.allowed = builder.allowed;
     this.scope = builder.scope;
@@ -78,6 +80,16 @@ public final class Setting<T> {
   /** Empty where an unset value means something of its own; the documentation says what. */
   public Optional<T> defaultValue() {
     return Optional.ofNullable(defaultValue);
+  }
+
+  /** The default for models on a GPU, where it is another one than {@link #defaultValue}. */
+  Optional<T> gpuDefault() {
+    return Optional.ofNullable(gpuDefault);
+  }
+
+  /** The default that holds on a device. */
+  Optional<T> defaultOn(Device device) {
+    return device == Device.GPU ? gpuDefault().or(this::defaultValue) : defaultValue();
   }
 
   /** Allowed values in words, to follow "allowed: ". */

@@ -24,6 +24,7 @@ final class SettingBuilder<T> {
   final ValueType<T> type;
   Area area = Area.JOBS;
   @Nullable T defaultValue;
+  @Nullable T gpuDefault;
   Predicate<T> check = value -> true;
   String allowed;
   Scope scope = Scope.STARTUP;
@@ -43,6 +44,12 @@ final class SettingBuilder<T> {
 
   SettingBuilder<T> defaultsTo(T value) {
     this.defaultValue = value;
+    return this;
+  }
+
+  /** Another default for models on a GPU; not below the first where a limit hangs on it. */
+  SettingBuilder<T> onGpu(T value) {
+    this.gpuDefault = value;
     return this;
   }
 

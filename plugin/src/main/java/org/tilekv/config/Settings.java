@@ -37,35 +37,54 @@ public final class Settings {
       choice("device", Device.values())
           .in(Area.CACHE)
           .defaultsTo(Device.AUTO)
-          .doc("Where tiles live and the model runs. This version runs on CPU executors only.");
+          .doc(
+              "Where tiles live and the model runs. auto: on the executor's GPU where it has one"
+                  + " that can run the model, else on its CPU, with a warning. gpu: an executor"
+                  + " without one does not start.");
 
   public static final Setting<Integer> TILE_TOKENS =
       integer("tileTokens", 1, 1024)
           .in(Area.CACHE)
           .defaultsTo(16)
+          .onGpu(64)
           .check(
               n -> n >= 1 && n <= 1024 && Integer.bitCount(n) == 1, "powers of two from 1 to 1024")
           .doc(
               "Token positions of one tile. Prefixes are shared in whole tiles, the rest is copied.");
 
   public static final Setting<KvDtype> KV_DTYPE =
-      choice("kvDtype", KvDtype.FLOAT32, KvDtype.BFLOAT16, KvDtype.INT8)
+      choice("kvDtype", KvDtype.FLOAT32, KvDtype.FLOAT16, KvDtype.BFLOAT16, KvDtype.INT8)
           .in(Area.CACHE)
           .defaultsTo(KvDtype.FLOAT32)
-          .doc("Stored type of K and V. Smaller types hold more tokens and round values.");
+          .doc(
+              "Stored type of K and V. Smaller types hold more tokens and round values. On a GPU"
+                  + " weights and activations have it too: bfloat16 or float16 is several times"
+                  + " faster there; int8 runs on CPUs only.");
 
   public static final Setting<Long> POOL_BYTES =
       bytes("pool.bytes")
           .in(Area.CACHE)
           .doc(
-              "Size of the page pool of one model on one executor. Unset: pool.heapFraction"
-                  + " decides.");
+              "Size of the page pool of one model on one executor: in device memory on a GPU, else"
+                  + " in the heap. Unset: pool.deviceFraction or pool.heapFraction decides. What is"
+                  + " not free on a GPU is not taken: the pool is smaller then, with a warning.");
 
   public static final Setting<Double> POOL_HEAP_FRACTION =
       fraction("pool.heapFraction")
           .in(Area.CACHE)
           .defaultsTo(0.4)
-          .doc("Share of the executor's heap for the page pool. Not together with pool.bytes.");
+          .doc(
+              "Share of the executor's heap for the page pool, on a CPU. Not together with"
+                  + " pool.bytes.");
+
+  public static final Setting<Double> POOL_DEVICE_FRACTION =
+      fraction("pool.deviceFraction")
+          .in(Area.CACHE)
+          .defaultsTo(0.9)
+          .doc(
+              "Share of the GPU's memory for one executor: weights, activations and page pool"
+                  + " together. Where n executors share a GPU, each should take 0.9 / n at most."
+                  + " Not together with pool.bytes.");
 
   public static final Setting<Boolean> PREFIX_REUSE =
       flag("prefixReuse")
@@ -92,18 +111,21 @@ public final class Settings {
       integer("maxBatchRows", 1, 65_536)
           .in(Area.ENGINE)
           .defaultsTo(32)
+          .onGpu(256)
           .doc("Beams that run at once on one executor; at most maxStepTokens.");
 
   public static final Setting<Integer> MAX_STEP_TOKENS =
       integer("maxStepTokens", 1, 1 << 20)
           .in(Area.ENGINE)
           .defaultsTo(512)
+          .onGpu(8192)
           .doc("Tokens of one forward step, decode rows and prefill chunks together.");
 
   public static final Setting<Integer> PREFILL_CHUNK_TOKENS =
       integer("prefillChunkTokens", 1, 1 << 20)
           .in(Area.ENGINE)
           .defaultsTo(256)
+          .onGpu(2048)
           .doc("Most tokens of one row's prompt in one step; at most maxStepTokens.");
 
   public static final Setting<Long> SHARED_PREFIX_WAIT_MS =
@@ -119,6 +141,7 @@ public final class Settings {
           .in(Area.ENGINE)
           .perJob()
           .defaultsTo(64)
+          .onGpu(256)
           .doc("Rows a task keeps submitted. More give larger batches and hold more prompts.");
 
   public static final Setting<Integer> THREADS =
@@ -206,6 +229,7 @@ public final class Settings {
           KV_DTYPE,
           POOL_BYTES,
           POOL_HEAP_FRACTION,
+          POOL_DEVICE_FRACTION,
           PREFIX_REUSE,
           LEASE_TTL_MS,
           TENANT_SALT,

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.config.Setting.Scope;
 
 /**
@@ -27,8 +28,14 @@ public final class TileKvConfig {
 
   private final Map<Setting<?>, Object> values;
   private final Map<String, String> explicit;
+  private final @Nullable Device device;
 
-  TileKvConfig(Map<Setting<?>, Object> values, Map<String, String> explicit) {
+  /**
+   * @param device whose defaults were asked for, or null
+   */
+  TileKvConfig(
+      Map<Setting<?>, Object> values, Map<String, String> explicit, @Nullable Device device) {
+    this.device = device;
     this.values = Map.copyOf(values);
     this.explicit = Map.copyOf(explicit);
   }
@@ -44,7 +51,17 @@ public final class TileKvConfig {
    * @throws ConfigException listing every unknown key, refused value and contradiction
    */
   public static TileKvConfig parse(Map<String, String> entries) {
-    return new ConfigParser().parse(entries);
+    return new ConfigParser(null).parse(entries);
+  }
+
+  /**
+   * The same settings with the defaults of a device: what holds on an executor whose models run
+   * there. Until then those of a CPU hold, unless {@code device} is {@code gpu}.
+   *
+   * @param device CPU or GPU
+   */
+  public TileKvConfig on(Device device) {
+    return new ConfigParser(device).parse(explicit);
   }
 
   /** Reads what {@link #toMap} gave. */
@@ -98,7 +115,7 @@ public final class TileKvConfig {
     return explicit.containsKey(setting.key());
   }
 
-  /** Bytes of the page pool: {@code pool.bytes}, or its share of the heap. */
+  /** Bytes of a page pool in the heap: {@code pool.bytes}, or its share of the heap. */
   public long poolBytes(long maxHeapBytes) {
     return find(Settings.POOL_BYTES)
         .orElseGet(() -> (long) (maxHeapBytes * get(Settings.POOL_HEAP_FRACTION)));
@@ -120,9 +137,16 @@ public final class TileKvConfig {
     StringBuilder lines = new StringBuilder();
     for (Setting<?> setting : Settings.all()) {
       lines.append(setting.key()).append(" = ").append(text(setting));
-      lines.append(isSet(setting) ? " (set)" : " (default)").append('\n');
+      lines.append(isSet(setting) ? " (set)" : " (default" + onGpu(setting) + ")").append('\n');
     }
     return lines.toString();
+  }
+
+  /** Words on the other default of executors with a GPU, where it is open what they have. */
+  private <T> String onGpu(Setting<T> setting) {
+    return device == null && get(Settings.DEVICE) == Device.AUTO
+        ? setting.gpuDefault().map(value -> ", on a GPU " + setting.show(value)).orElse("")
+        : "";
   }
 
   private <T> String text(Setting<T> setting) {

@@ -15,6 +15,8 @@ package org.tilekv.cuda;
 
 import com.sun.jna.Native;
 import java.nio.Buffer;
+import java.util.List;
+import java.util.stream.IntStream;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +48,31 @@ public final class Cuda {
     int[] count = new int[1];
     CudaErrors.check(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
     return count[0];
+  }
+
+  /**
+   * The devices of this process, by ordinal; takes no context.
+   *
+   * @throws CudaUnavailableException if CUDA cannot be used
+   */
+  public static List<CudaDeviceInfo> devices() {
+    int count = deviceCount();
+    return IntStream.range(0, count).mapToObj(CudaDeviceInfo::read).toList();
+  }
+
+  /**
+   * Ordinal of the device that a cluster manager means by an address: a number as nvidia-smi counts
+   * them, or a UUID. Knows CUDA_VISIBLE_DEVICES.
+   *
+   * @throws CudaUnavailableException if CUDA cannot be used, or this process does not see it
+   */
+  public static int ordinalOf(String address) {
+    return GpuAddress.ordinal(address, devices(), System.getenv(GpuAddress.VISIBLE_DEVICES));
+  }
+
+  /** What is open now on all devices of this process. */
+  public static CudaUsage usage() {
+    return ResourceCounters.PROCESS.snapshot();
   }
 
   /**

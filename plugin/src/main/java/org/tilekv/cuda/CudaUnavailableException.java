@@ -13,10 +13,10 @@
  */
 package org.tilekv.cuda;
 
-import org.tilekv.TileKvException;
+import org.tilekv.DeviceUnavailableException;
 
 /** CUDA, one of its libraries, or a kernel cannot be used here; the message says which and why. */
-public final class CudaUnavailableException extends TileKvException {
+public final class CudaUnavailableException extends DeviceUnavailableException {
   private static final long serialVersionUID = 1L;
 
   CudaUnavailableException(String message) {

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What is open on one device: a snapshot.
+ * What is open on one device, or on all of a process: a snapshot.
  *
  * @param deviceBytes bytes of device memory by tag; tags with none are left out
  * @param pinnedBytes bytes of pinned host memory by tag; tags with none are left out
@@ -51,6 +51,11 @@ public record CudaUsage(
   /** Bytes of device memory, all tags together. */
   public long totalDeviceBytes() {
     return deviceBytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Bytes of pinned host memory, all tags together. */
+  public long totalPinnedBytes() {
+    return pinnedBytes.values().stream().mapToLong(Long::longValue).sum();
   }
 
   @Override

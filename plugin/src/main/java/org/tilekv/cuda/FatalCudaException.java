@@ -13,11 +13,13 @@
  */
 package org.tilekv.cuda;
 
+import org.tilekv.ProcessFatal;
+
 /**
  * The context is broken: every later call of this process on the device fails with the same error.
  * The process must be replaced.
  */
-public final class FatalCudaException extends CudaException {
+public final class FatalCudaException extends CudaException implements ProcessFatal {
   private static final long serialVersionUID = 1L;
 
   FatalCudaException(int code, String errorName, String call, String detail) {

@@ -17,8 +17,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
 
-/** Counts what is open on one device. Thread-safe. */
+/** Counts what is open on one device, and with it in the whole process. Thread-safe. */
 final class ResourceCounters {
   /** What is counted by number; memory is counted by tag and bytes. */
   enum Kind {
@@ -29,20 +30,41 @@ final class ResourceCounters {
     LIBRARY_HANDLE
   }
 
+  /** Of all devices together. */
+  static final ResourceCounters PROCESS = new ResourceCounters(null);
+
+  private final @Nullable ResourceCounters parent;
   private final ConcurrentHashMap<String, Long> deviceBytes = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, Long> pinnedBytes = new ConcurrentHashMap<>();
   private final AtomicIntegerArray open = new AtomicIntegerArray(Kind.values().length);
 
+  ResourceCounters() {
+    this(PROCESS);
+  }
+
+  private ResourceCounters(@Nullable ResourceCounters parent) {
+    this.parent = parent;
+  }
+
   void add(Kind kind, int change) {
     open.addAndGet(kind.ordinal(), change);
+    if (parent != null) {
+      parent.add(kind, change);
+    }
   }
 
   void addDeviceBytes(String tag, long change) {
     add(deviceBytes, tag, change);
+    if (parent != null) {
+      parent.addDeviceBytes(tag, change);
+    }
   }
 
   void addPinnedBytes(String tag, long change) {
     add(pinnedBytes, tag, change);
+    if (parent != null) {
+      parent.addPinnedBytes(tag, change);
+    }
   }
 
   CudaUsage snapshot() {

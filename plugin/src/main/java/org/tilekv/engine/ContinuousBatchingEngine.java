@@ -36,8 +36,8 @@ import org.tilekv.llm.Tokenizer;
  *
  * <p>Futures complete on the engine's thread, so what callers attach to them must be short. Pages
  * of a cancelled row come free at the end of the running step. A decoder's exception fails the rows
- * of its step; an {@link Error} fails all rows and closes the engine. The engine closes neither the
- * decoder nor the cache.
+ * of its step; an {@link Error}, or a failure that is {@link org.tilekv.ProcessFatal}, fails all
+ * rows and closes the engine. The engine closes neither the decoder nor the cache.
  */
 public final class ContinuousBatchingEngine implements InferenceEngine {
   private static final long IDLE_WAIT_MS = 1000;
@@ -118,7 +118,9 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
     synchronized (lock) {
       if (closed) {
         return CompletableFuture.failedFuture(
-            new TileKvException("the engine is closed" + (fatal == null ? "" : ": " + fatal)));
+            fatal == null
+                ? new TileKvException("the engine is closed")
+                : new TileKvException("the engine is closed: " + fatal, fatal));
       }
       inbox.addLast(row);
       rows.add(row);

@@ -16,22 +16,29 @@ package org.tilekv.engine;
 /**
  * Where a model runs.
  *
- * @param kind {@code cpu}, {@code gpu}, or {@code auto}: the GPU where there is one that can run
- *     the model, else the CPU
+ * @param kind {@code cpu} or {@code gpu}
  * @param ordinal number of the GPU among those that the process sees
- * @param poolBytes bytes of the page pool in device memory, 0 for a share
- * @param poolFraction share of the device memory that is free beside the model, where no bytes are
- *     given
+ * @param poolBytes bytes of the page pool in device memory, 0 for what the share leaves
+ * @param share part of the device's memory that the model, activations and pool take together,
+ *     where no bytes are given
  */
-public record DeviceChoice(String kind, int ordinal, long poolBytes, double poolFraction) {
+public record DeviceChoice(String kind, int ordinal, long poolBytes, double share) {
 
   /** The CPU. */
   public static final DeviceChoice CPU = new DeviceChoice("cpu", 0, 0, 0);
 
   public DeviceChoice {
-    if (!kind.equals("cpu") && !kind.equals("gpu") && !kind.equals("auto")) {
-      throw new IllegalArgumentException(
-          "device is \"" + kind + "\"; allowed are auto, gpu and cpu");
+    if (!kind.equals("cpu") && !kind.equals("gpu")) {
+      throw new IllegalArgumentException("device is \"" + kind + "\"; allowed are gpu and cpu");
     }
+  }
+
+  /** A GPU. */
+  public static DeviceChoice gpu(int ordinal, long poolBytes, double share) {
+    return new DeviceChoice("gpu", ordinal, poolBytes, share);
+  }
+
+  public boolean isGpu() {
+    return kind.equals("gpu");
   }
 }

@@ -15,13 +15,11 @@ package org.tilekv.engine;
 
 import java.nio.file.Path;
 import java.util.function.IntFunction;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.tilekv.ComputePool;
+import org.tilekv.DeviceUnavailableException;
 import org.tilekv.KvCache;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
-import org.tilekv.TileKvException;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.llm.Checkpoint;
@@ -41,7 +39,6 @@ import org.tilekv.prefix.Namespace;
  */
 final class LoadedModel implements ModelRuntime {
 
-  private static final Logger LOG = LoggerFactory.getLogger(LoadedModel.class);
   private static final String CPU_ARITHMETIC = "cpu-1";
 
   private final OpenedResources opened = new OpenedResources();
@@ -58,7 +55,10 @@ final class LoadedModel implements ModelRuntime {
       tokenizer = opened.add(HfTokenizer.open(directory, config, options.addBos()));
       try (Checkpoint checkpoint = Checkpoint.open(directory)) {
         TileGeometry geometry = geometry(options);
-        boolean onDevice = onDevice(options, geometry);
+        boolean onDevice = options.device().isGpu();
+        if (onDevice) {
+          requireRunsOnDevice(geometry);
+        }
         namespace =
             namespace(
                 geometry,
@@ -92,21 +92,12 @@ final class LoadedModel implements ModelRuntime {
     }
   }
 
-  /** Whether the model runs on a GPU; says once why it does not where it was left open. */
-  private boolean onDevice(RuntimeOptions options, TileGeometry geometry) {
-    DeviceChoice choice = options.device();
-    if (choice.kind().equals("cpu")) {
-      return false;
-    }
+  /** Refuses before weights are read, where it can. */
+  private void requireRunsOnDevice(TileGeometry geometry) {
     String why = CudaModel.unavailable(config, geometry);
-    if (why == null) {
-      return true;
+    if (why != null) {
+      throw new DeviceUnavailableException("the model cannot run on a GPU here: " + why);
     }
-    if (choice.kind().equals("gpu")) {
-      throw new TileKvException("the model cannot run on a GPU here: " + why);
-    }
-    LOG.info("the model runs on the CPU: {}", why);
-    return false;
   }
 
   private CudaModel openOnDevice(
@@ -119,7 +110,7 @@ final class LoadedModel implements ModelRuntime {
         new CudaModel.Budget(
             choice.ordinal(),
             choice.poolBytes(),
-            choice.poolFraction(),
+            choice.share(),
             options.engine().maxStepTokens(),
             options.engine().maxBatchRows());
     return CudaModel.open(checkpoint, config, geometry, budget, cacheOptions);

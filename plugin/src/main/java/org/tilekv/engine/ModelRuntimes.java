@@ -23,6 +23,8 @@ public final class ModelRuntimes {
   /**
    * Loads a Hugging Face directory and starts its engine.
    *
+   * @throws org.tilekv.DeviceUnavailableException where a GPU was chosen and the model cannot run
+   *     on it here
    * @throws org.tilekv.TileKvException where the directory, its architecture or an option is
    *     refused; the message names what was found and what is allowed
    */

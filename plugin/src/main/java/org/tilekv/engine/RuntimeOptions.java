@@ -21,7 +21,8 @@ import org.tilekv.KvDtype;
  *
  * @param tileTokens slots of a tile
  * @param kvDtype stored type of K and V
- * @param poolBytes bytes of the page pool in RAM; rounded down to whole pages
+ * @param poolBytes bytes of the page pool in RAM, rounded down to whole pages; on a GPU the device
+ *     choice says how large it is
  * @param threads compute threads
  * @param maxSequenceTokens longest sequence in tokens, 0 for the model's own limit
  * @param matMul matrix products: {@code auto}, {@code vector} or {@code scalar}
@@ -68,6 +69,14 @@ public record RuntimeOptions(
         salt,
         engine,
         DeviceChoice.CPU);
+  }
+
+  /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */
+  public long poolBytesOf(long budgetBytes) {
+    if (!device.isGpu()) {
+      return poolBytes;
+    }
+    return device.poolBytes() > 0 ? device.poolBytes() : budgetBytes;
   }
 
   /** The same on another device. */

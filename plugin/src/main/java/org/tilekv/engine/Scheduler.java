@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.KvCache;
+import org.tilekv.ProcessFatal;
 import org.tilekv.TileKvException;
 import org.tilekv.llm.Decoder;
 import org.tilekv.llm.TokenDecoder;
@@ -71,7 +72,7 @@ final class Scheduler {
     return admission.isEmpty() && running.isEmpty();
   }
 
-  /** Runs one step; an {@link Error} leaves everything as it is. */
+  /** Runs one step; an {@link Error} or a {@link ProcessFatal} leaves everything as it is. */
   void step() {
     running.dropCancelled();
     renewLeases();
@@ -147,6 +148,9 @@ final class Scheduler {
         chooser.start(plan.batch());
       }
     } catch (RuntimeException e) {
+      if (ProcessFatal.in(e) != null) {
+        throw e;
+      }
       failStep(e);
       return false;
     }

@@ -15,6 +15,9 @@ package org.tilekv.llm;
 
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tilekv.DeviceUnavailableException;
 import org.tilekv.KvDtype;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
@@ -25,7 +28,9 @@ import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.cuda.Cublas;
 import org.tilekv.cuda.Cuda;
 import org.tilekv.cuda.CudaDevice;
+import org.tilekv.cuda.CudaOutOfMemoryException;
 import org.tilekv.cuda.CudaStream;
+import org.tilekv.cuda.DeviceMemory;
 import org.tilekv.cuda.DeviceTiles;
 import org.tilekv.cuda.KernelModules;
 
@@ -35,39 +40,46 @@ public final class CudaModel implements AutoCloseable {
   /** Part of the namespace: tiles of other arithmetic are not the same tiles. */
   public static final String ARITHMETIC = "cuda-1";
 
+  private static final int MIN_TILE_TOKENS = 8;
+  private static final Logger LOG = LoggerFactory.getLogger(CudaModel.class);
+
   private final OpenedResources opened = new OpenedResources();
   private final CudaDevice device;
   private final TileCache cache;
-  private final CudaDecoder decoder;
+  private final CudaDecoder cudaDecoder;
+  private final TokenDecoder decoder;
 
   /**
    * How much of a device a model takes.
    *
    * @param ordinal number of the device among those that the process sees
-   * @param poolBytes bytes of the page pool, 0 for a share
-   * @param poolFraction share of what is free beside the model, where no bytes are given
+   * @param poolBytes bytes of the page pool, 0 for what the share leaves
+   * @param share part of the device's memory that model, activations and pool take together, where
+   *     no bytes are given
    * @param maxStepTokens most tokens of a step
    * @param maxBatchRows most rows of a step that give a token
    */
   public record Budget(
-      int ordinal, long poolBytes, double poolFraction, int maxStepTokens, int maxBatchRows) {}
+      int ordinal, long poolBytes, double share, int maxStepTokens, int maxBatchRows) {}
 
   private CudaModel(
       Checkpoint checkpoint,
       ModelConfig config,
       TileGeometry geometry,
       Budget budget,
+      PoolLimit limit,
       IntFunction<TileCacheOptions> cacheOptions) {
     try {
       device = opened.add(CudaDevice.open(budget.ordinal()));
       device.makeCurrent();
       KernelModules kernels = opened.add(new KernelModules(device));
       CudaStream stream = opened.add(device.createStream());
-      int pages = DevicePoolSize.pages(device, checkpoint, config, geometry, budget);
+      int pages = DevicePoolSize.pages(device, checkpoint, config, geometry, budget, limit.bytes());
+      limit.tried((long) pages * geometry.tileBytes());
       DeviceTiles tiles = opened.add(new DeviceTiles(device, kernels, stream, geometry, pages));
       cache = opened.add(TileCache.create(cacheOptions.apply(pages), tiles));
       CudaPageTable table = opened.add(new CudaPageTable(device, kernels, stream, cache.table()));
-      decoder =
+      cudaDecoder =
           opened.add(
               CudaDecoder.load(
                   checkpoint,
@@ -78,6 +90,15 @@ public final class CudaModel implements AutoCloseable {
                   new CudaKvMemory(table, tiles),
                   budget.maxStepTokens(),
                   budget.maxBatchRows()));
+      DeviceMemory reserve = opened.add(device.allocate(DevicePoolSize.RESERVE_BYTES, "reserve"));
+      decoder = opened.add(new ReservingDecoder(cudaDecoder, reserve));
+      LOG.info(
+          "the model runs on {}: {} pages of {} bytes, {} bytes of the device in all, {} free",
+          device,
+          pages,
+          geometry.tileBytes(),
+          device.usage().totalDeviceBytes(),
+          device.freeBytes());
     } catch (Throwable failure) {
       opened.closeAfter(failure);
       throw failure;
@@ -96,15 +117,22 @@ public final class CudaModel implements AutoCloseable {
     if (why == null && geometry.dtype() == KvDtype.INT8) {
       why = "there are no kernels for INT8 tiles";
     }
+    if (why == null && geometry.tileTokens() < MIN_TILE_TOKENS) {
+      why =
+          "tiles have %d tokens; there are kernels for %d and more"
+              .formatted(geometry.tileTokens(), MIN_TILE_TOKENS);
+    }
     return why;
   }
 
   /**
-   * Takes device memory and uploads the weights; the checkpoint may be closed afterwards.
+   * Takes device memory and uploads the weights; the checkpoint may be closed afterwards. Where
+   * others take memory at the same time, it begins again with a smaller pool.
    *
    * @param cacheOptions what the cache is made of, given its pages
    * @throws InvalidModelException where there are no kernels for the model's shape
-   * @throws org.tilekv.TileKvException where the device has no room for the model and one tile
+   * @throws DeviceUnavailableException where the device has no room for the model and one tile, or
+   *     something that it needs is missing
    */
   public static CudaModel open(
       Checkpoint checkpoint,
@@ -113,7 +141,14 @@ public final class CudaModel implements AutoCloseable {
       Budget budget,
       IntFunction<TileCacheOptions> cacheOptions) {
     CudaShapes.check(config);
-    return new CudaModel(checkpoint, config, geometry, budget, cacheOptions);
+    PoolLimit limit = new PoolLimit();
+    while (true) {
+      try {
+        return new CudaModel(checkpoint, config, geometry, budget, limit, cacheOptions);
+      } catch (CudaOutOfMemoryException e) {
+        limit.lower(e);
+      }
+    }
   }
 
   public TileCache cache() {
@@ -126,7 +161,7 @@ public final class CudaModel implements AutoCloseable {
 
   /** How long the device was busy with steps so far; any thread may ask. */
   public StepTimes.Totals stepTimes() {
-    return decoder.times();
+    return cudaDecoder.times();
   }
 
   @Override

@@ -15,35 +15,47 @@ package org.tilekv.llm;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tilekv.DeviceUnavailableException;
 import org.tilekv.TileGeometry;
-import org.tilekv.TileKvException;
 import org.tilekv.cuda.CudaDevice;
 
 /** How many pages fit on a device beside a model. */
 final class DevicePoolSize {
 
   private static final Logger LOG = LoggerFactory.getLogger(DevicePoolSize.class);
+
+  /** Held back for steps that find no memory, see {@link ReservingDecoder}. */
+  static final long RESERVE_BYTES = 256L << 20;
+
   // Libraries, captured graphs and what allocation rounds up.
-  private static final long RESERVE_BYTES = 768L << 20;
+  private static final long OVERHEAD_BYTES = 512L << 20;
 
   private DevicePoolSize() {}
 
-  /** Pages of the pool; never more than fit into what is free now. */
+  /**
+   * Pages of the pool; never more than fit into what is free now.
+   *
+   * @param most upper limit in bytes, for one who was too greedy before
+   * @throws DeviceUnavailableException where not even one tile of each KV head fits
+   */
   static int pages(
       CudaDevice device,
       Checkpoint checkpoint,
       ModelConfig config,
       TileGeometry geometry,
-      CudaModel.Budget budget) {
+      CudaModel.Budget budget,
+      long most) {
     long model = modelBytes(checkpoint, config, geometry, budget);
     long free = device.freeBytes();
     long room = free - model;
     long asked =
-        budget.poolBytes() > 0 ? budget.poolBytes() : (long) (room * budget.poolFraction());
-    long bytes = Math.min(asked, room);
+        budget.poolBytes() > 0
+            ? budget.poolBytes()
+            : (long) (device.totalBytes() * budget.share()) - model;
+    long bytes = Math.min(Math.min(asked, room), most);
     long pages = Math.min(Integer.MAX_VALUE, bytes / geometry.tileBytes());
     if (pages < geometry.kvHeads()) {
-      throw new TileKvException(
+      throw new DeviceUnavailableException(
           "%s has %d bytes free; the model takes %d and a sequence at least %d, asked for are %d"
               .formatted(
                   device, free, model, (long) geometry.kvHeads() * geometry.tileBytes(), asked));
@@ -70,6 +82,7 @@ final class DevicePoolSize {
     return elements * dtypeBytes
         + CudaActivations.bytes(
             config, geometry.dtype(), budget.maxStepTokens(), budget.maxBatchRows())
-        + RESERVE_BYTES;
+        + RESERVE_BYTES
+        + OVERHEAD_BYTES;
   }
 }

@@ -18,10 +18,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tilekv.ProcessFatal;
 import org.tilekv.TileKvException;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.engine.ModelRuntime;
@@ -44,21 +46,30 @@ final class ExecutorRuntimes implements AutoCloseable {
   private final RuntimeOpener opener;
   private final long poolBudgetBytes;
   private final LongSupplier nanoClock;
+  private final BiConsumer<Throwable, ExecutorStats> onFatal;
   // The rest is guarded by this.
   private final Map<Key, RuntimeSlot> slots = new LinkedHashMap<>();
   private ExecutorStats retired = ExecutorStats.ZERO;
   private boolean closed;
+  private @Nullable Throwable fatal;
 
   private record Key(String model, RuntimeOptions options) {}
 
   /**
    * @param poolBudgetBytes page pools of all open models together
    * @param nanoClock as {@link System#nanoTime}
+   * @param onFatal told of failures after which this process has to be replaced, with the counters;
+   *     may not return
    */
-  ExecutorRuntimes(RuntimeOpener opener, long poolBudgetBytes, LongSupplier nanoClock) {
+  ExecutorRuntimes(
+      RuntimeOpener opener,
+      long poolBudgetBytes,
+      LongSupplier nanoClock,
+      BiConsumer<Throwable, ExecutorStats> onFatal) {
     this.opener = opener;
     this.poolBudgetBytes = poolBudgetBytes;
     this.nanoClock = nanoClock;
+    this.onFatal = onFatal;
   }
 
   /**
@@ -81,7 +92,7 @@ final class ExecutorRuntimes implements AutoCloseable {
           return new RuntimeLease(this, slot, runtime, owner);
         }
         if (slot == null && fits(options)) {
-          RuntimeSlot added = new RuntimeSlot(model, options);
+          RuntimeSlot added = new RuntimeSlot(model, options.poolBytesOf(poolBudgetBytes));
           slots.put(key, added);
           var unused = DaemonThread.start("tilekv-open", () -> open(key, added));
         } else {
@@ -103,6 +114,9 @@ final class ExecutorRuntimes implements AutoCloseable {
     if (closed) {
       throw new TileKvException("this executor's TileKV plugin was shut down");
     }
+    if (fatal != null) {
+      throw new TileKvException("this process must be replaced, it failed for good: " + fatal);
+    }
     RuntimeSlot slot = slots.get(key);
     if (slot != null && slot.failedBefore(nanoClock.getAsLong(), FAILURE_MEMORY_NS)) {
       slots.remove(key);
@@ -117,7 +131,7 @@ final class ExecutorRuntimes implements AutoCloseable {
   /** Whether another pool fits beside those that are there; a lone one always does. */
   private boolean fits(RuntimeOptions options) {
     long held = slots.values().stream().mapToLong(RuntimeSlot::poolBytes).sum();
-    return held == 0 || held + options.poolBytes() <= poolBudgetBytes;
+    return held == 0 || held + options.poolBytesOf(poolBudgetBytes) <= poolBudgetBytes;
   }
 
   /** Takes an unused model for closing, or null where all are in use. */
@@ -158,10 +172,10 @@ final class ExecutorRuntimes implements AutoCloseable {
     try {
       ModelRuntime runtime = opener.open(Path.of(key.model()), key.options());
       LOG.info(
-          "opened model {} in {} ms, pool of {} bytes",
+          "opened model {} in {} ms, pool of {} pages",
           key.model(),
           TimeUnit.NANOSECONDS.toMillis(nanoClock.getAsLong() - start),
-          key.options().poolBytes());
+          runtime.cache().stats().pages());
       opened(slot, runtime);
     } catch (TileKvException e) {
       LOG.error("model {} cannot be opened: {}", key.model(), e.getMessage());
@@ -170,6 +184,31 @@ final class ExecutorRuntimes implements AutoCloseable {
       LOG.error("model {} cannot be opened", key.model(), e);
       failed(slot, new TileKvException("model " + key.model() + " cannot be opened: " + e, e));
     }
+  }
+
+  /**
+   * A row of a model failed. Where the failure has broken the model, whoever asks next gets a new
+   * one; where it has broken the process, that is told.
+   */
+  void rowFailed(RuntimeSlot slot, Throwable why) {
+    tellIfFatal(why);
+    if (why.getCause() instanceof Error) {
+      synchronized (this) {
+        slot.markBroken();
+      }
+    }
+  }
+
+  private void tellIfFatal(Throwable why) {
+    Throwable found = ProcessFatal.in(why);
+    if (found == null) {
+      return;
+    }
+    synchronized (this) {
+      fatal = found;
+      notifyAll();
+    }
+    onFatal.accept(found, stats());
   }
 
   private void opened(RuntimeSlot slot, ModelRuntime runtime) {
@@ -184,9 +223,12 @@ final class ExecutorRuntimes implements AutoCloseable {
     }
   }
 
-  private synchronized void failed(RuntimeSlot slot, TileKvException why) {
-    slot.failed(why, nanoClock.getAsLong());
-    notifyAll();
+  private void failed(RuntimeSlot slot, TileKvException why) {
+    tellIfFatal(why);
+    synchronized (this) {
+      slot.failed(why, nanoClock.getAsLong());
+      notifyAll();
+    }
   }
 
   private void close(RuntimeSlot slot) {
@@ -197,6 +239,7 @@ final class ExecutorRuntimes implements AutoCloseable {
       }
     } catch (RuntimeException e) {
       LOG.warn("closing model {} failed", slot.model(), e);
+      tellIfFatal(e);
     } finally {
       synchronized (this) {
         slots.values().remove(slot);
@@ -210,21 +253,23 @@ final class ExecutorRuntimes implements AutoCloseable {
     notifyAll();
   }
 
-  synchronized void markBroken(RuntimeSlot slot) {
-    slot.markBroken();
-  }
-
   /** Counters since the start, closed models included, and gauges of the models that are open. */
   synchronized ExecutorStats stats() {
     return slots.values().stream().map(RuntimeSlot::stats).reduce(retired, ExecutorStats::plus);
   }
 
-  /** Closes all models; rows in flight are cancelled. */
+  /**
+   * Closes all models; rows in flight are cancelled. After a fatal failure nothing is closed: the
+   * calls would fail, or never return.
+   */
   @Override
   public void close() {
     List<RuntimeSlot> open;
     synchronized (this) {
       closed = true;
+      if (fatal != null) {
+        return;
+      }
       open = slots.values().stream().filter(slot -> slot.usable() != null).toList();
       open.forEach(this::beginClosing);
       notifyAll();

@@ -22,6 +22,9 @@ final class ExitCodes {
   /** The executor's half of the plugin could not start; the driver was told why. */
   static final int INIT_FAILED = 81;
 
+  /** A CUDA context is broken; what was found out about it is in the executor's log. */
+  static final int FATAL_DEVICE = 82;
+
   private static final long HALT_AFTER_MS = 10_000;
 
   private ExitCodes() {}

@@ -43,6 +43,7 @@ final class GeneratePartition implements Function2<Integer, Iterator<Row>, Itera
           lease.close();
           executor.reportNow();
         });
-    return new GeneratedRows(rows, spec, lease, task);
+    int rowsInFlight = spec.rowsInFlight() > 0 ? spec.rowsInFlight() : executor.rowsInFlight();
+    return new GeneratedRows(rows, spec, rowsInFlight, lease, task);
   }
 }

@@ -37,7 +37,7 @@ import org.tilekv.engine.SamplingParams;
  * @param lengthPenalty beam search
  * @param earlyStopping beam search
  * @param nullOnError whether a row that cannot run gives null instead of failing its task
- * @param rowsInFlight rows that a task keeps in flight
+ * @param rowsInFlight rows that a task keeps in flight, 0 for what its executor has
  * @param salt tenant salt or null; never shown
  */
 record GenerateSpec(

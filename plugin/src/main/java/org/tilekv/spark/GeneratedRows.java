@@ -33,9 +33,9 @@ import org.tilekv.engine.ModelRuntime;
 import org.tilekv.llm.InvalidModelException;
 
 /**
- * The rows of a partition with the generated text appended, in the order they came. Up to {@link
- * GenerateSpec#rowsInFlight} rows run at once, so that the engine can batch them. Confined to the
- * task's thread, which alone pulls the input and tokenises.
+ * The rows of a partition with the generated text appended, in the order they came. Some rows run
+ * at once, so that the engine can batch them. Confined to the task's thread, which alone pulls the
+ * input and tokenises.
  */
 final class GeneratedRows implements Iterator<Row> {
 
@@ -43,13 +43,23 @@ final class GeneratedRows implements Iterator<Row> {
 
   private final Iterator<Row> input;
   private final GenerateSpec spec;
+  private final int rowsInFlight;
   private final RuntimeLease lease;
   private final ModelRuntime runtime;
   private final TaskContext task;
   private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
   private long nextIndex;
 
-  GeneratedRows(Iterator<Row> input, GenerateSpec spec, RuntimeLease lease, TaskContext task) {
+  /**
+   * @param rowsInFlight most rows that are submitted at once
+   */
+  GeneratedRows(
+      Iterator<Row> input,
+      GenerateSpec spec,
+      int rowsInFlight,
+      RuntimeLease lease,
+      TaskContext task) {
+    this.rowsInFlight = rowsInFlight;
     this.input = input;
     this.spec = spec;
     this.lease = lease;
@@ -61,7 +71,7 @@ final class GeneratedRows implements Iterator<Row> {
 
   @Override
   public boolean hasNext() {
-    while (inFlight.size() < spec.rowsInFlight() && input.hasNext()) {
+    while (inFlight.size() < rowsInFlight && input.hasNext()) {
       Row row = input.next();
       inFlight.addLast(new Pending(row, nextIndex++, submit(row)));
     }
@@ -102,9 +112,7 @@ final class GeneratedRows implements Iterator<Row> {
           await(pending.result()).best(), spec.stopStrings(), runtime.tokenizer());
     } catch (ExecutionException e) {
       Throwable why = Objects.requireNonNullElse(e.getCause(), e);
-      if (why.getCause() instanceof Error) {
-        lease.markBroken();
-      }
+      lease.rowFailed(why);
       if (spec.nullOnError() && isRefusal(why)) {
         return null;
       }

@@ -185,7 +185,9 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
         (Double) $(lengthPenalty()),
         (Boolean) $(earlyStopping()),
         nullOnError(settings),
-        settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK),
+        settings.isSet(Settings.ROWS_IN_FLIGHT_PER_TASK)
+            ? settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK)
+            : 0,
         settings.find(Settings.TENANT_SALT).orElse(null));
   }
 

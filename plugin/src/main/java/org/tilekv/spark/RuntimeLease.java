@@ -34,9 +34,9 @@ final class RuntimeLease implements AutoCloseable {
     return runtime;
   }
 
-  /** The model does not work any more: whoever asks next gets a new one. */
-  void markBroken() {
-    registry.markBroken(slot);
+  /** As {@link ExecutorRuntimes#rowFailed}. */
+  void rowFailed(Throwable why) {
+    registry.rowFailed(slot, why);
   }
 
   /** Cancels what the owner still has in flight, then gives the model back. */

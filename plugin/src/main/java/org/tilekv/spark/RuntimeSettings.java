@@ -13,8 +13,10 @@
  */
 package org.tilekv.spark;
 
+import org.tilekv.config.Device;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
+import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.EngineConfig;
 import org.tilekv.engine.RuntimeOptions;
 
@@ -23,12 +25,17 @@ final class RuntimeSettings {
 
   private RuntimeSettings() {}
 
-  /** Options of every model of one process. */
-  static RuntimeOptions options(TileKvConfig config, int executorCores, long maxHeapBytes) {
+  /**
+   * Options of every model of one process.
+   *
+   * @param config settled for the device
+   */
+  static RuntimeOptions options(
+      TileKvConfig config, int executorCores, long maxHeapBytes, DeviceChoice device) {
     return new RuntimeOptions(
         config.get(Settings.TILE_TOKENS),
         config.get(Settings.KV_DTYPE),
-        config.poolBytes(maxHeapBytes),
+        heapPoolBytes(config, maxHeapBytes),
         config.threads(executorCores),
         config.get(Settings.MAX_SEQUENCE_TOKENS),
         config.get(Settings.MAT_MUL),
@@ -41,12 +48,23 @@ final class RuntimeSettings {
             config.get(Settings.PREFILL_CHUNK_TOKENS),
             config.get(Settings.SHARED_PREFIX_WAIT_MS),
             config.get(Settings.PREFIX_REUSE),
-            config.get(Settings.STATS_DISTINCT_POSITIONS)));
+            config.get(Settings.STATS_DISTINCT_POSITIONS)),
+        device);
+  }
+
+  /**
+   * Bytes of a pool in the heap. With {@code auto}, {@code pool.bytes} may be meant for GPUs: an
+   * executor without one, whose heap cannot hold them, takes its share.
+   */
+  private static long heapPoolBytes(TileKvConfig config, long maxHeapBytes) {
+    long bytes = config.poolBytes(maxHeapBytes);
+    boolean share = config.get(Settings.DEVICE) == Device.AUTO && bytes >= maxHeapBytes;
+    return share ? (long) (maxHeapBytes * config.get(Settings.POOL_HEAP_FRACTION)) : bytes;
   }
 
   /** Bytes for the pools of all models: the share of the heap, or one pool where that is more. */
   static long poolBudgetBytes(TileKvConfig config, long maxHeapBytes) {
     long share = (long) (maxHeapBytes * config.get(Settings.POOL_HEAP_FRACTION));
-    return Math.max(share, config.poolBytes(maxHeapBytes));
+    return Math.max(share, heapPoolBytes(config, maxHeapBytes));
   }
 }

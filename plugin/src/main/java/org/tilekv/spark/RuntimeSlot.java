@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.engine.ModelRuntime;
-import org.tilekv.engine.RuntimeOptions;
 
 /** One model of {@link ExecutorRuntimes}, from opening to closing. Guarded by the registry. */
 final class RuntimeSlot {
@@ -33,10 +32,14 @@ final class RuntimeSlot {
   private boolean broken;
   private boolean closing;
 
-  /** A slot whose model is about to be opened. */
-  RuntimeSlot(String model, RuntimeOptions options) {
+  /**
+   * A slot whose model is about to be opened.
+   *
+   * @param poolBytes room its pool takes
+   */
+  RuntimeSlot(String model, long poolBytes) {
     this.model = model;
-    this.poolBytes = options.poolBytes();
+    this.poolBytes = poolBytes;
   }
 
   String model() {

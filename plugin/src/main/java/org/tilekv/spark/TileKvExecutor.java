@@ -23,9 +23,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tilekv.TileKvException;
+import org.tilekv.config.Device;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Register;
+import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.RuntimeOptions;
 
 /**
@@ -36,30 +38,39 @@ final class TileKvExecutor implements ExecutorPlugin {
 
   private static final Logger LOG = LoggerFactory.getLogger(TileKvExecutor.class);
   private static volatile @Nullable TileKvExecutor current;
+  private static volatile @Nullable Throwable startFailure;
 
   private final RuntimeOpener opener;
+  private final Gpus gpus;
   private final IntConsumer exit;
   private @Nullable Started started;
 
   /**
    * @param opener opens models
-   * @param exit ends the process where this half cannot start
+   * @param exit ends the process where this half cannot start or go on
    */
-  TileKvExecutor(RuntimeOpener opener, IntConsumer exit) {
+  TileKvExecutor(RuntimeOpener opener, Gpus gpus, IntConsumer exit) {
     this.opener = opener;
+    this.gpus = gpus;
     this.exit = exit;
   }
 
   /** What there is once {@link #init} went well. */
-  private record Started(ExecutorRuntimes runtimes, RuntimeOptions options, DriverLink link) {}
+  private record Started(
+      ExecutorRuntimes runtimes, RuntimeOptions options, int rowsInFlight, DriverLink link) {}
 
   /**
    * This process's half of the plugin.
    *
-   * @throws TileKvException where it is not switched on
+   * @throws TileKvException where it is not switched on, or could not start
    */
   static TileKvExecutor require() {
     TileKvExecutor executor = current;
+    Throwable failure = startFailure;
+    if (executor == null && failure != null) {
+      throw new TileKvException(
+          "TileKV could not start on this executor: " + failure.getMessage(), failure);
+    }
     if (executor == null) {
       throw new TileKvException(
           "TileKV does not run on this executor; set spark.plugins="
@@ -74,8 +85,10 @@ final class TileKvExecutor implements ExecutorPlugin {
   public void init(PluginContext context, Map<String, String> settings) {
     try {
       started = start(context, TileKvConfig.fromMap(settings));
+      startFailure = null;
       current = this;
     } catch (Throwable e) {
+      startFailure = e;
       LOG.error("TileKV cannot start on executor {}", context.executorID(), e);
       DriverLink.reportInitFailure(context, () -> host(context), e);
       if (!isLocal(context)) {
@@ -85,25 +98,56 @@ final class TileKvExecutor implements ExecutorPlugin {
   }
 
   private Started start(PluginContext context, TileKvConfig config) {
+    ExecutorDevice device = ExecutorDevice.of(config, context.resources(), gpus, LOG::warn);
     long heapBytes = Runtime.getRuntime().maxMemory();
     int cores = ExecutorCores.of(context.conf());
-    RuntimeOptions options = RuntimeSettings.options(config, cores, heapBytes);
-    ExecutorRuntimes runtimes =
-        new ExecutorRuntimes(
-            opener, RuntimeSettings.poolBudgetBytes(config, heapBytes), System::nanoTime);
-    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
-    Register registration =
-        new Register(context.executorID(), host(context), cores, options.poolBytes());
+    TileKvConfig settled = config.on(device.device());
+    RuntimeOptions options = RuntimeSettings.options(settled, cores, heapBytes, device.choice());
+    long poolBytes =
+        device.choice().isGpu()
+            ? device.poolBytes()
+            : RuntimeSettings.poolBudgetBytes(config, heapBytes);
+    ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes);
+    long registered = options.poolBytesOf(poolBytes);
     DriverLink link =
-        new DriverLink(
-            context, registration, config.get(Settings.HEARTBEAT_INTERVAL_MS), runtimes::stats);
-    link.start();
+        register(
+            context,
+            config,
+            runtimes,
+            new Register(context.executorID(), host(context), cores, registered));
     LOG.info(
-        "TileKV runs on executor {} with {} threads and a pool of {} bytes",
+        "TileKV runs on executor {} on {} with {} threads and at most {} bytes for a pool",
         context.executorID(),
+        device.text(),
         options.threads(),
-        options.poolBytes());
-    return new Started(runtimes, options, link);
+        registered);
+    LOG.info("TileKV settings of this executor:\n{}", settled.describe());
+    return new Started(runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link);
+  }
+
+  private static DriverLink register(
+      PluginContext context,
+      TileKvConfig config,
+      ExecutorRuntimes runtimes,
+      Register registration) {
+    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
+    long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
+    DriverLink link = new DriverLink(context, registration, intervalMs, runtimes::stats);
+    link.start();
+    return link;
+  }
+
+  private ExecutorRuntimes runtimes(
+      PluginContext context, TileKvConfig config, int cores, long poolBytes) {
+    RuntimeOptions onCpu =
+        RuntimeSettings.options(
+            config.on(Device.CPU), cores, Runtime.getRuntime().maxMemory(), DeviceChoice.CPU);
+    RuntimeOpener models =
+        config.get(Settings.DEVICE) == Device.AUTO
+            ? new FallbackOpener(opener, onCpu, LOG::warn)
+            : opener;
+    FatalExit fatal = new FatalExit(context.executorID(), isLocal(context), exit);
+    return new ExecutorRuntimes(models, poolBytes, System::nanoTime, fatal);
   }
 
   /**
@@ -132,6 +176,11 @@ final class TileKvExecutor implements ExecutorPlugin {
     return started().runtimes().acquire(model, started().options(), owner, checkpoint);
   }
 
+  /** Rows that a task keeps submitted where its job says nothing. */
+  int rowsInFlight() {
+    return started().rowsInFlight();
+  }
+
   /**
    * Sends the counters now and waits, within a bound, until the driver has them: called at the end
    * of a task, so that the driver's numbers are complete when a job is.
@@ -145,6 +194,7 @@ final class TileKvExecutor implements ExecutorPlugin {
     if (current == this) {
       current = null;
     }
+    startFailure = null;
     if (started != null) {
       started.link().close();
       started.runtimes().close();

@@ -23,7 +23,8 @@ import org.tilekv.engine.ModelRuntimes;
  * spark.plugins=org.tilekv.spark.TileKvPlugin}; settings are {@code spark.tilekv.*}.
  *
  * <p>A misspelt or contradictory setting stops the application at its start. An executor that
- * cannot start its half exits with code {@value ExitCodes#INIT_FAILED}.
+ * cannot start its half exits with code {@value ExitCodes#INIT_FAILED}, one whose GPU context
+ * breaks with code {@value ExitCodes#FATAL_DEVICE}.
  */
 public final class TileKvPlugin implements SparkPlugin {
 
@@ -34,6 +35,6 @@ public final class TileKvPlugin implements SparkPlugin {
 
   @Override
   public ExecutorPlugin executorPlugin() {
-    return new TileKvExecutor(ModelRuntimes::open, ExitCodes::exit);
+    return new TileKvExecutor(ModelRuntimes::open, Gpus.CUDA, ExitCodes::exit);
   }
 }

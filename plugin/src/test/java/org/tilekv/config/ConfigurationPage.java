@@ -34,6 +34,9 @@ final class ConfigurationPage {
         value, otherwise that of start-up holds.
       - A default gives way to what is set: `maxBatchRows` and `prefillChunkTokens` are lowered to
         `maxStepTokens` where only that is set. Two values that are set and contradict are refused.
+      - Some defaults differ on a GPU. With `device=auto` each executor settles them when it starts,
+        by the device that it has, and logs them; the application itself is checked with those of a
+        CPU.
       - Secrets are hidden in logs, and Spark redacts keys with `secret` in its own pages. It does so
         for keys with `token` too (`spark.redaction.regex`); the driver's log shows those.
       """;
@@ -54,13 +57,15 @@ final class ConfigurationPage {
   }
 
   private static <T> String row(Setting<T> setting) {
+    String onGpu =
+        setting.gpuDefault().map(value -> ", on a GPU `" + setting.format(value) + "`").orElse("");
     String defaultText =
         setting.defaultValue().map(value -> "`" + setting.format(value) + "`").orElse("unset");
     String scope = setting.scope() == Setting.Scope.JOB ? "job" : "start-up";
     return String.join(
         " | ",
         "| `" + setting.key() + "`",
-        defaultText,
+        defaultText + onGpu,
         setting.type(),
         setting.allowed(),
         scope,

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.tilekv.KvDtype;
 
 class SettingsTest {
 
@@ -53,6 +54,7 @@ class SettingsTest {
                     Map.entry("spark.tilekv.kvDtype", "float32"),
                     Map.entry("spark.tilekv.pool.bytes", "unset"),
                     Map.entry("spark.tilekv.pool.heapFraction", "0.4"),
+                    Map.entry("spark.tilekv.pool.deviceFraction", "0.9"),
                     Map.entry("spark.tilekv.prefixReuse", "true"),
                     Map.entry("spark.tilekv.lease.ttl", "10min"),
                     Map.entry("spark.tilekv.secret.tenantSalt", "unset"),
@@ -75,6 +77,27 @@ class SettingsTest {
                     Map.entry("spark.tilekv.errors", "fail"))));
   }
 
+  @Test
+  void defaultsOnAGpu() {
+    Map<String, String> actual =
+        Settings.all().stream()
+            .filter(setting -> setting.gpuDefault().isPresent())
+            .collect(Collectors.toMap(Setting::key, SettingsTest::gpuDefaultText, (a, b) -> a));
+    assertThat(new TreeMap<>(actual))
+        .isEqualTo(
+            new TreeMap<>(
+                Map.of(
+                    "spark.tilekv.tileTokens", "64",
+                    "spark.tilekv.maxBatchRows", "256",
+                    "spark.tilekv.maxStepTokens", "8192",
+                    "spark.tilekv.prefillChunkTokens", "2048",
+                    "spark.tilekv.rowsInFlightPerTask", "256")));
+  }
+
+  private static <T> String gpuDefaultText(Setting<T> setting) {
+    return setting.gpuDefault().map(setting::format).orElseThrow();
+  }
+
   private static <T> String defaultText(Setting<T> setting) {
     return setting.defaultValue().map(setting::format).orElse("unset");
   }
@@ -90,6 +113,9 @@ class SettingsTest {
     setting
         .defaultValue()
         .ifPresent(value -> assertThat(setting.parse(setting.format(value))).isEqualTo(value));
+    setting
+        .gpuDefault()
+        .ifPresent(value -> assertThat(setting.parse(setting.format(value))).isEqualTo(value));
   }
 
   @Test
@@ -99,10 +125,12 @@ class SettingsTest {
     refused(Settings.POOL_HEAP_FRACTION, "0", "1", "-0.1", "NaN", "40%");
     refused(Settings.LEASE_TTL_MS, "999ms", "10 min", "10parsecs");
     refused(Settings.PREFIX_REUSE, "yes", "1");
-    refused(Settings.KV_DTYPE, "float16", "fp32");
+    refused(Settings.POOL_DEVICE_FRACTION, "0", "1", "90%");
+    refused(Settings.KV_DTYPE, "float64", "fp16");
     refused(Settings.MAT_MUL, "blas");
     refused(Settings.TENANT_SALT, "", "  ");
     assertThat(Settings.TILE_TOKENS.parse(" 1024 ")).isEqualTo(1024);
+    assertThat(Settings.KV_DTYPE.parse("Float16")).isEqualTo(KvDtype.FLOAT16);
     assertThat(Settings.PREFIX_REUSE.parse("FALSE")).isFalse();
     assertThat(Settings.MAT_MUL.parse("Scalar")).isEqualTo("scalar");
     assertThat(Settings.SHARED_PREFIX_WAIT_MS.parse("0")).isZero();

@@ -55,8 +55,10 @@ class TileKvConfigTest {
   void everyKeyReachesItsSetting() {
     TileKvConfig config = TileKvConfig.parse(OTHER_THAN_DEFAULT);
     for (Setting<?> setting : Settings.all()) {
-      // The two that cannot have another value.
-      if (setting == Settings.HEAD_SHARDS || setting == Settings.POOL_HEAP_FRACTION) {
+      // Those that cannot have another value, or not together with pool.bytes.
+      if (setting == Settings.HEAD_SHARDS
+          || setting == Settings.POOL_HEAP_FRACTION
+          || setting == Settings.POOL_DEVICE_FRACTION) {
         continue;
       }
       assertThat(config.isSet(setting)).as(setting.key()).isTrue();
@@ -103,7 +105,7 @@ class TileKvConfigTest {
     Map<String, String> entries = new HashMap<>();
     entries.put("spark.tilekv.tileTokens", "17");
     entries.put("spark.tilekv.nonsense", "1");
-    entries.put("spark.tilekv.device", "gpu");
+    entries.put("spark.tilekv.device", "tpu");
     entries.put("spark.tilekv.headShards", "2");
     ConfigException thrown =
         catchThrowableOfType(ConfigException.class, () -> TileKvConfig.parse(entries));
@@ -112,18 +114,19 @@ class TileKvConfigTest {
     assertThat(thrown.problems())
         .contains("spark.tilekv.tileTokens is \"17\"; allowed: powers of two from 1 to 1024")
         .contains("spark.tilekv.headShards = 2; only 1 is supported by this version")
-        .contains(
-            "spark.tilekv.device = gpu, but this version runs on CPU executors only; allowed: auto,"
-                + " cpu");
+        .contains("spark.tilekv.device is \"tpu\"; allowed: auto, cpu, gpu");
   }
 
   @Test
   void contradictionsAreRefused() {
-    assertThatThrownBy(
-            () -> parse("spark.tilekv.pool.bytes", "1g", "spark.tilekv.pool.heapFraction", "0.5"))
-        .hasMessage(
-            "spark.tilekv.pool.bytes = 1g and spark.tilekv.pool.heapFraction = 0.5 both size the"
-                + " pool; allowed: one of the two");
+    for (String share : List.of("pool.heapFraction", "pool.deviceFraction")) {
+      assertThatThrownBy(
+              () -> parse("spark.tilekv.pool.bytes", "1g", "spark.tilekv." + share, "0.5"))
+          .hasMessage(
+              "spark.tilekv.pool.bytes = 1g and spark.tilekv."
+                  + share
+                  + " = 0.5 both size the pool; allowed: one of the two");
+    }
     for (String key : List.of("prefillChunkTokens", "maxBatchRows")) {
       assertThatThrownBy(() -> parse("spark.tilekv." + key, "513"))
           .hasMessage(
@@ -145,6 +148,45 @@ class TileKvConfigTest {
     assertThat(config.get(Settings.MAX_BATCH_ROWS)).isEqualTo(16);
     assertThat(config.isSet(Settings.MAX_BATCH_ROWS)).isFalse();
     assertThat(TileKvConfig.fromMap(config.toMap()).describe()).isEqualTo(config.describe());
+  }
+
+  @Test
+  void defaultsAreThoseOfTheDevice() {
+    TileKvConfig auto = parse("spark.tilekv.maxStepTokens", "1024");
+    assertThat(auto.get(Settings.TILE_TOKENS)).isEqualTo(16);
+    TileKvConfig gpu = auto.on(Device.GPU);
+    assertThat(gpu.get(Settings.TILE_TOKENS)).isEqualTo(64);
+    assertThat(gpu.get(Settings.MAX_STEP_TOKENS)).isEqualTo(1024);
+    assertThat(gpu.get(Settings.PREFILL_CHUNK_TOKENS)).isEqualTo(1024);
+    assertThat(gpu.get(Settings.MAX_BATCH_ROWS)).isEqualTo(256);
+    assertThat(gpu.on(Device.CPU).describe()).isEqualTo(auto.on(Device.CPU).describe());
+    assertThat(gpu).isEqualTo(auto);
+    assertThat(parse("spark.tilekv.device", "gpu").get(Settings.MAX_BATCH_ROWS)).isEqualTo(256);
+    assertThat(parse("spark.tilekv.device", "cpu").get(Settings.MAX_BATCH_ROWS)).isEqualTo(32);
+  }
+
+  @Test
+  void whatAnAutomaticDeviceAcceptsHoldsOnBoth() {
+    for (String key : List.of("maxBatchRows", "maxStepTokens", "prefillChunkTokens")) {
+      for (String value : List.of("1", "100", "512")) {
+        assertThat(parse("spark.tilekv." + key, value).on(Device.GPU).toMap()).hasSize(1);
+      }
+    }
+    assertThat(parse("spark.tilekv.device", "gpu", "spark.tilekv.maxBatchRows", "8192").toMap())
+        .hasSize(2);
+    assertThatThrownBy(
+            () -> parse("spark.tilekv.device", "gpu", "spark.tilekv.maxBatchRows", "8193"))
+        .hasMessageContaining("above spark.tilekv.maxStepTokens = 8192");
+  }
+
+  @Test
+  void describeSaysWhatIsOpen() {
+    String open = "spark.tilekv.maxBatchRows = 32 (default, on a GPU 256)";
+    assertThat(TileKvConfig.defaults().describe().lines()).contains(open);
+    assertThat(TileKvConfig.defaults().on(Device.CPU).describe().lines())
+        .contains("spark.tilekv.maxBatchRows = 32 (default)");
+    assertThat(parse("spark.tilekv.device", "gpu").describe().lines())
+        .contains("spark.tilekv.maxBatchRows = 256 (default)");
   }
 
   @Test
@@ -184,7 +226,7 @@ class TileKvConfigTest {
     assertThat(TileKvConfig.defaults().describe().lines())
         .hasSameSizeAs(Settings.all())
         .contains(
-            "spark.tilekv.tileTokens = 16 (default)", "spark.tilekv.pool.bytes = unset (default)");
+            "spark.tilekv.matMul = auto (default)", "spark.tilekv.pool.bytes = unset (default)");
   }
 
   private static TileKvConfig parse(String... keysAndValues) {

@@ -16,14 +16,19 @@ package org.tilekv.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.tilekv.ProcessFatal;
 import org.tilekv.TileKvException;
+import org.tilekv.cuda.CudaFailures;
+import org.tilekv.cuda.FatalCudaException;
 
 class ContinuousBatchingEngineTest {
   private static final long SEED = 20261124;
@@ -333,6 +338,31 @@ class ContinuousBatchingEngineTest {
     assertFails(
         fixture.engine.submit(EngineFixture.greedy(0, prompt(8, 1), 3)),
         "the engine is closed: java.lang.UnsatisfiedLinkError: no device");
+  }
+
+  @Test
+  void aFatalFailureClosesTheEngineAndIsTheCause() {
+    EngineFixture fixture = EngineFixture.of(500, EngineFixture.CONFIG);
+    FatalCudaException broken = CudaFailures.illegalAddress();
+    AtomicInteger steps = new AtomicInteger();
+    fixture.decoder.beforeStep =
+        () -> {
+          steps.incrementAndGet();
+          throw broken;
+        };
+    List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+    for (int row = 0; row < 12; row++) {
+      futures.add(fixture.engine.submit(EngineFixture.greedy(row, prompt(8, row), 3)));
+    }
+    fixture.run();
+    futures.add(fixture.engine.submit(EngineFixture.greedy(0, prompt(8, 1), 3)));
+    assertThat(steps).as("a broken context is not used again").hasValue(1);
+    for (CompletableFuture<GenerationResult> future : futures) {
+      assertThat(future)
+          .failsWithin(Duration.ZERO)
+          .withThrowableThat()
+          .satisfies(e -> assertThat(ProcessFatal.in(e)).isSameAs(broken));
+    }
   }
 
   @Test

@@ -34,6 +34,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.tilekv.KvDtype;
 import org.tilekv.TileKvException;
+import org.tilekv.coordinator.ExecutorStats;
+import org.tilekv.cuda.CudaFailures;
+import org.tilekv.cuda.FatalCudaException;
+import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.EngineConfig;
 import org.tilekv.engine.GenerationRequest;
 import org.tilekv.engine.ModelRuntime;
@@ -46,6 +50,8 @@ class ExecutorRuntimesTest {
 
   private final AtomicLong now = new AtomicLong();
   private final List<FakeRuntime> opened = Collections.synchronizedList(new ArrayList<>());
+  private final List<Throwable> fatalFailures = Collections.synchronizedList(new ArrayList<>());
+  private final CountDownLatch fatalTold = new CountDownLatch(1);
   private final ExecutorService threads = Executors.newCachedThreadPool();
 
   @AfterEach
@@ -74,8 +80,13 @@ class ExecutorRuntimesTest {
         new EngineConfig(1, 1, 1, 0, true, false));
   }
 
+  private void fatal(Throwable failure, ExecutorStats stats) {
+    fatalFailures.add(failure);
+    fatalTold.countDown();
+  }
+
   private ExecutorRuntimes runtimes(long budget) {
-    return new ExecutorRuntimes(this::open, budget, now::get);
+    return new ExecutorRuntimes(this::open, budget, now::get, this::fatal);
   }
 
   @Test
@@ -88,7 +99,8 @@ class ExecutorRuntimesTest {
               return open(model, options);
             },
             100,
-            now::get);
+            now::get,
+            this::fatal);
     List<Callable<ModelRuntime>> tasks = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       long owner = i;
@@ -114,7 +126,8 @@ class ExecutorRuntimesTest {
               return open(model, options);
             },
             100,
-            now::get);
+            now::get,
+            this::fatal);
     Future<RuntimeLease> killed =
         threads.submit(() -> runtimes.acquire("/m", pool(100), 1, NOT_KILLED));
     assertThat(opening.await(10, TimeUnit.SECONDS)).isTrue();
@@ -190,7 +203,7 @@ class ExecutorRuntimesTest {
     ExecutorRuntimes runtimes = runtimes(100);
     RuntimeLease first = runtimes.acquire("/m", pool(100), 1, NOT_KILLED);
     RuntimeLease second = runtimes.acquire("/m", pool(100), 2, NOT_KILLED);
-    first.markBroken();
+    first.rowFailed(new TileKvException("the engine stopped", new AssertionError()));
     first.close();
     CountDownLatch waiting = new CountDownLatch(1);
     Future<RuntimeLease> third =
@@ -249,7 +262,8 @@ class ExecutorRuntimesTest {
               return open(model, options);
             },
             100,
-            now::get);
+            now::get,
+            this::fatal);
     for (int i = 0; i < 3; i++) {
       assertThatThrownBy(() -> runtimes.acquire("/m", pool(100), 1, NOT_KILLED))
           .isInstanceOf(TileKvException.class)
@@ -259,6 +273,57 @@ class ExecutorRuntimesTest {
     now.addAndGet(ExecutorRuntimes.FAILURE_MEMORY_NS);
     runtimes.acquire("/m", pool(100), 1, NOT_KILLED);
     assertThat(tries).hasValue(2);
+  }
+
+  @Test
+  void aFatalFailureOfARowIsToldAndNothingIsTriedAgain() throws Exception {
+    ExecutorRuntimes runtimes = runtimes(100);
+    RuntimeLease lease = runtimes.acquire("/m", pool(50), 1, NOT_KILLED);
+    lease.rowFailed(new TileKvException("one row failed", new IllegalStateException("its own")));
+    assertThat(fatalFailures).isEmpty();
+    FatalCudaException cause = CudaFailures.illegalAddress();
+    lease.rowFailed(
+        new TileKvException("the engine stopped", new AssertionError("the engine failed", cause)));
+    assertThat(fatalFailures).containsExactly(cause);
+    for (String model : List.of("/m", "/other")) {
+      assertThatThrownBy(() -> runtimes.acquire(model, pool(50), 2, NOT_KILLED))
+          .isInstanceOf(TileKvException.class)
+          .hasMessageContaining("must be replaced")
+          .hasMessageContaining("CUDA_ERROR_ILLEGAL_ADDRESS");
+    }
+    assertThat(opened).hasSize(1);
+    runtimes.close();
+    assertThat(opened.get(0).closed).as("a broken context is left alone").isFalse();
+  }
+
+  @Test
+  void aFatalFailureOfAnOpeningIsTold() throws Exception {
+    FatalCudaException cause = CudaFailures.illegalAddress();
+    ExecutorRuntimes runtimes =
+        new ExecutorRuntimes(
+            (model, options) -> {
+              throw cause;
+            },
+            100,
+            now::get,
+            this::fatal);
+    assertThatThrownBy(() -> runtimes.acquire("/m", pool(100), 1, NOT_KILLED))
+        .hasMessageContaining("CUDA_ERROR_ILLEGAL_ADDRESS");
+    assertThat(fatalTold.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(fatalFailures).containsExactly(cause);
+  }
+
+  @Test
+  void onAGpuAPoolWithoutASizeTakesAllOfTheBudget() throws Exception {
+    ExecutorRuntimes runtimes = runtimes(100);
+    RuntimeOptions share = pool(7).on(DeviceChoice.gpu(0, 0, 0.9));
+    RuntimeOptions sized = pool(7).on(DeviceChoice.gpu(0, 50, 0.9));
+    runtimes.acquire("/a", share, 1, NOT_KILLED).close();
+    runtimes.acquire("/b", sized, 2, NOT_KILLED);
+    assertThat(opened.get(0).closed).isTrue();
+    runtimes.acquire("/c", sized, 3, NOT_KILLED);
+    assertThat(opened.get(1).closed).isFalse();
+    assertThat(opened.get(2).closed).isFalse();
   }
 
   @Test

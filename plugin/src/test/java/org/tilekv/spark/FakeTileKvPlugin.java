@@ -40,6 +40,7 @@ public final class FakeTileKvPlugin implements SparkPlugin {
           LATEST.set(runtime);
           return runtime;
         },
+        FakeGpus.NONE,
         ExitCodes::exit);
   }
 }

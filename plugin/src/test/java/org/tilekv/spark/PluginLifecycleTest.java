@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,9 @@ import org.junit.jupiter.api.Timeout;
 import org.tilekv.TileKvException;
 import org.tilekv.coordinator.InitFailure;
 import org.tilekv.coordinator.Messages;
+import org.tilekv.cuda.CudaFailures;
+import org.tilekv.engine.DeviceChoice;
+import org.tilekv.engine.RuntimeOptions;
 
 /** Starting, failing to start, and stopping; in local mode. */
 @Timeout(60)
@@ -200,10 +204,81 @@ class PluginLifecycleTest {
             (model, options) -> {
               throw new AssertionError("not asked for");
             },
+            FakeGpus.NONE,
             exitCode::set);
     executor.init(context, Map.of("spark.tilekv.tileTokens", "17"));
     assertThat(exitCode).hasValue(ExitCodes.INIT_FAILED);
     assertThat(context.asked).singleElement().isInstanceOf(byte[].class);
+  }
+
+  @Test
+  void anExecutorWithoutTheGpuThatIsWantedTellsTheDriverAndExits() throws Exception {
+    AtomicInteger exitCode = new AtomicInteger();
+    FakePluginContext context = new FakePluginContext("7");
+    new TileKvExecutor(
+            (model, options) -> {
+              throw new AssertionError("not asked for");
+            },
+            FakeGpus.NONE,
+            exitCode::set)
+        .init(context, Map.of("spark.tilekv.device", "gpu"));
+    assertThat(exitCode).hasValue(ExitCodes.INIT_FAILED);
+    assertThat(context.asked).hasSize(1);
+    assertThat(Messages.decode((byte[]) context.asked.get(0)))
+        .isInstanceOfSatisfying(
+            InitFailure.class,
+            failure ->
+                assertThat(failure.message())
+                    .contains("spark.tilekv.device is gpu", FakeGpus.NONE.unavailableReason()));
+  }
+
+  @Test
+  void inLocalModeAJobFailsWhereTheGpuThatIsWantedIsNotThere() {
+    SparkSession spark =
+        TestSpark.session(TestSpark.conf("local[1]").set("spark.tilekv.device", "gpu"));
+    assertThatThrownBy(
+            () -> generate().transform(spark.sql("select 'x' as prompt")).collectAsList())
+        .hasMessageContaining("TileKV could not start on this executor")
+        .hasMessageContaining("spark.tilekv.device is gpu")
+        .hasMessageContaining(FakeGpus.NONE.unavailableReason());
+    spark.stop();
+    SparkSession next = TestSpark.session(TestSpark.conf("local[1]"));
+    assertThat(generate().transform(next.sql("select 'abc' as prompt")).head().getString(1))
+        .isEqualTo("cba");
+  }
+
+  @Test
+  void anExecutorWithAGpuSettlesTheDefaultsOfOne() throws Exception {
+    List<RuntimeOptions> asked = new ArrayList<>();
+    TileKvExecutor executor =
+        new TileKvExecutor(
+            (model, options) -> {
+              asked.add(options);
+              return new FakeRuntime();
+            },
+            FakeGpus.TWO,
+            code -> {});
+    executor.init(new FakePluginContext("driver"), Map.of("spark.tilekv.maxBatchRows", "40"));
+    executor.acquire("/m", 1, () -> {}).close();
+    assertThat(asked.get(0).device()).isEqualTo(DeviceChoice.gpu(0, 0, 0.9));
+    assertThat(asked.get(0).tileTokens()).isEqualTo(64);
+    assertThat(asked.get(0).engine().maxBatchRows()).isEqualTo(40);
+    assertThat(executor.rowsInFlight()).isEqualTo(256);
+    executor.shutdown();
+  }
+
+  @Test
+  void aFatalFailureOfARowEndsTheExecutor() throws Exception {
+    AtomicInteger exitCode = new AtomicInteger();
+    TileKvExecutor executor =
+        new TileKvExecutor((model, options) -> new FakeRuntime(), FakeGpus.TWO, exitCode::set);
+    executor.init(new FakePluginContext("7"), Map.of());
+    RuntimeLease lease = executor.acquire("/m", 1, () -> {});
+    lease.rowFailed(new TileKvException("a row failed", new IllegalStateException()));
+    assertThat(exitCode).hasValue(0);
+    lease.rowFailed(new TileKvException("a row failed", CudaFailures.illegalAddress()));
+    assertThat(exitCode).hasValue(ExitCodes.FATAL_DEVICE);
+    executor.shutdown();
   }
 
   @Test
@@ -214,6 +289,7 @@ class PluginLifecycleTest {
             (model, options) -> {
               throw new AssertionError("not asked for");
             },
+            FakeGpus.NONE,
             exitCode::set);
     executor.init(new FakePluginContext("driver"), Map.of("spark.tilekv.tileTokens", "17"));
     assertThat(exitCode).hasValue(0);
