@@ -70,9 +70,6 @@ struct DecodeSegment {
   int ranges;
   int prefixParts;  // partial results of a shared prefix
   int row;          // of the page table
-
-  template <typename T>
-  __device__ int key(const DecodeArguments<T>& a) const { return row * a.kvHeads + head; }
 };
 
 // How the blocks of a step are shared out: thread block i reads those from start(i) to start(i + 1).
@@ -162,8 +159,7 @@ struct DecodeCursor {
 template <int D>
 struct PartialLayout {
   static constexpr int ROW = D + 4;
-  static constexpr int MAXIMUM = D;
-  static constexpr int SUM = D + 1;
+  static constexpr int MAXIMUM = D;  // the sum of weights lies behind it
 };
 
 }  // namespace tilekv

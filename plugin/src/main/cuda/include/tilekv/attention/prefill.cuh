@@ -48,6 +48,11 @@ struct PrefillArguments {
   int outStride;
 };
 
+// First position that a token at `position` sees; window 0 means all.
+__device__ __forceinline__ int firstVisible(int position, int window) {
+  return window == 0 ? 0 : max(0, position - window + 1);
+}
+
 // Consecutive tokens of one segment, as many as fit into a block, and a KV head: entry
 // `index / kvHeads` of the work list is {page-table row, position of the first token, its index in
 // the step, tokens}.
@@ -68,8 +73,8 @@ struct PrefillBlock {
   }
 
   __device__ int lastPosition() const { return position + tokens - 1; }
-  // First key that any of its tokens sees; see firstVisible below.
-  __device__ int firstKey(int window) const { return window == 0 ? 0 : max(0, position - window + 1); }
+  // First key that any of its tokens sees.
+  __device__ int firstKey(int window) const { return firstVisible(position, window); }
 
   // Element of q or out where query row r begins.
   template <typename T>
@@ -84,10 +89,5 @@ struct PrefillBlock {
                       a.maxTiles, a.tileElements, a.layer, a.tileTokensLog2, headDim);
   }
 };
-
-// First position that a token at `position` sees; window 0 means all.
-__device__ __forceinline__ int firstVisible(int position, int window) {
-  return window == 0 ? 0 : max(0, position - window + 1);
-}
 
 }  // namespace tilekv

@@ -168,13 +168,9 @@ final class CudaDecode implements AutoCloseable {
         .address(partials.address())
         .address(arrivals.address())
         .address(prefixParts == null ? 0 : prefixParts.address())
-        .integer(plan.rows())
-        .integer(geometry.kvHeads())
-        .integer(groupSize)
-        .integer(memory.table().maxTiles())
-        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
-        .integer(geometry.tileElements())
-        .integer(layer)
+        .integer(plan.rows());
+    memory
+        .describe(arguments, groupSize, layer)
         .integer(plan.window())
         .number(scale)
         .integer(qStride)
@@ -202,15 +198,8 @@ final class CudaDecode implements AutoCloseable {
         .address(plan.sharedItems(buffer))
         .address(plan.sharedCount(buffer))
         .address(plan.sharedMembers(buffer))
-        .integer(plan.rows())
-        .integer(geometry.kvHeads())
-        .integer(groupSize)
-        .integer(memory.table().maxTiles())
-        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
-        .integer(geometry.tileElements())
-        .integer(layer)
-        .number(scale)
-        .integer(qStride);
+        .integer(plan.rows());
+    memory.describe(prefixArguments, groupSize, layer).number(scale).integer(qStride);
     int bytes = HopperPrefill.sharedBytes(geometry.headDim());
     prefix.launch(stream, multiprocessors, 1, 1, PREFIX_THREADS, bytes, prefixArguments);
   }

@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.tilekv.TileGeometry;
 import org.tilekv.cuda.DeviceTiles;
+import org.tilekv.cuda.KernelArguments;
 
 /**
  * Where K and V are on a device: the mirror of the page table says which page, the pool has its
@@ -30,6 +31,21 @@ public record CudaKvMemory(CudaPageTable table, DeviceTiles tiles) {
   /** Shape of a tile. */
   public TileGeometry geometry() {
     return tiles.geometry();
+  }
+
+  /**
+   * Adds what all attention kernels are told of tiles and table: KV heads, query heads per KV head,
+   * tiles of a row, tile tokens as a power of two, elements of a page, layer.
+   */
+  KernelArguments describe(KernelArguments arguments, int groupSize, int layer) {
+    TileGeometry geometry = geometry();
+    return arguments
+        .integer(geometry.kvHeads())
+        .integer(groupSize)
+        .integer(table.maxTiles())
+        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
+        .integer(geometry.tileElements())
+        .integer(layer);
   }
 
   /**

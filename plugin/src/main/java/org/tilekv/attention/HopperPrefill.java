@@ -160,13 +160,9 @@ final class HopperPrefill implements CudaPrefill {
         .address(map.address())
         .address(memory.table().address())
         .address(items)
-        .integer(count)
-        .integer(geometry.kvHeads())
-        .integer(groupSize)
-        .integer(memory.table().maxTiles())
-        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
-        .integer(geometry.tileElements())
-        .integer(layer)
+        .integer(count);
+    memory
+        .describe(arguments, groupSize, layer)
         .integer(window)
         .number((float) (1 / Math.sqrt(dim)))
         .integer(qStride)

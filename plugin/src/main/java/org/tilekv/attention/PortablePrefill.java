@@ -81,13 +81,9 @@ final class PortablePrefill implements CudaPrefill {
         .address(out)
         .address(memory.tiles().address())
         .address(memory.table().address())
-        .address(items)
-        .integer(geometry.kvHeads())
-        .integer(groupSize)
-        .integer(memory.table().maxTiles())
-        .integer(Integer.numberOfTrailingZeros(geometry.tileTokens()))
-        .integer(geometry.tileElements())
-        .integer(layer)
+        .address(items);
+    memory
+        .describe(arguments, groupSize, layer)
         .integer(window)
         .number((float) (1 / Math.sqrt(geometry.headDim())))
         .integer(qStride)
