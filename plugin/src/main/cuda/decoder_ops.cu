@@ -18,6 +18,7 @@
 #include "tilekv/ops/embedding.cuh"
 #include "tilekv/ops/rms_norm.cuh"
 #include "tilekv/ops/rope_append.cuh"
+#include "tilekv/ops/sample.cuh"
 #include "tilekv/ops/swiglu.cuh"
 
 #define TILEKV_OPERATIONS(SUFFIX, T)                                                               \
@@ -55,6 +56,12 @@
 TILEKV_OPERATIONS(bf16, tilekv::bf16)
 TILEKV_OPERATIONS(f16, tilekv::f16)
 TILEKV_OPERATIONS(f32, float)
+
+extern "C" __global__ void __launch_bounds__(tilekv::sample::BLOCK, 2)
+    tilekv_sample_f32(const float* logits, const tilekv::Sampling* sampling, int* chosen, int vocab,
+                      int stride) {
+  tilekv::sampleToken(logits, sampling, chosen, vocab, stride);
+}
 
 extern "C" __global__ void tilekv_advance(const int* chosen, int* tokens, int* positions, int4* work,
                                           int* history, int* step, int rows) {

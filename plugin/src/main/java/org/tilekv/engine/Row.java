@@ -142,7 +142,7 @@ abstract class Row {
    * Adds the row's part to a step.
    *
    * @param room most tokens to add; at least one per beam for a row that decodes
-   * @param choosesTokens whether the decoder can choose the likeliest token itself
+   * @param choosesTokens whether the decoder can choose tokens itself
    * @return tokens added
    */
   int plan(StepBatch batch, int room, boolean choosesTokens) {
@@ -151,9 +151,15 @@ abstract class Row {
     boolean last = start + count == knownTokens();
     Want want = last ? wanted(choosesTokens) : Want.NOTHING;
     batch.add(sequence().row(0), start, known(), start, count, want);
+    if (want == Want.TOKEN) {
+      sample(batch);
+    }
     planned(count, want == Want.LOGITS ? 1 : 0, want == Want.TOKEN);
     return count;
   }
+
+  /** Says how the token of the segment added last is drawn; the likeliest where it says nothing. */
+  void sample(StepBatch batch) {}
 
   /** What the row wants of its last known token. */
   Want wanted(boolean choosesTokens) {

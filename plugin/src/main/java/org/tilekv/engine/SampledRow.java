@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.engine.GenerationResult.FinishReason;
 import org.tilekv.engine.GenerationResult.Sequence;
+import org.tilekv.llm.StepBatch;
 import org.tilekv.llm.StepBatch.Want;
 
 /** A row with one continuation, greedy or sampled. A set-back keeps what was generated. */
@@ -60,7 +61,16 @@ final class SampledRow extends Row {
 
   @Override
   Want wanted(boolean choosesTokens) {
-    return choosesTokens && request.sampling().temperature() == 0 ? Want.TOKEN : Want.LOGITS;
+    return choosesTokens ? Want.TOKEN : Want.LOGITS;
+  }
+
+  @Override
+  void sample(StepBatch batch) {
+    SamplingParams params = request.sampling();
+    if (params.temperature() > 0) {
+      double draw = Philox.uniform(params.seed(), request.rowKey(), length);
+      batch.sample(params.temperature(), params.topK(), params.topP(), draw);
+    }
   }
 
   @Override

@@ -31,7 +31,7 @@ final class StepPlan {
   private int room;
 
   /**
-   * @param choosesTokens whether the decoder can choose the likeliest token itself
+   * @param choosesTokens whether the decoder can choose tokens itself
    */
   StepPlan(EngineConfig config, boolean choosesTokens) {
     this.config = config;

@@ -34,11 +34,20 @@ final class TokenSampler {
    */
   int next(
       float[] logits, int offset, int vocab, SamplingParams params, long rowKey, int position) {
+    boolean greedy = params.temperature() == 0;
+    double draw = greedy ? 0 : Philox.uniform(params.seed(), rowKey, position);
+    return next(logits, offset, vocab, params, draw);
+  }
+
+  /**
+   * @param draw where in the mass of the tokens left the token is, in [0, 1)
+   * @throws TileKvException when no logit is a number
+   */
+  int next(float[] logits, int offset, int vocab, SamplingParams params, double draw) {
     int best = argmax(logits, offset, vocab);
     if (params.temperature() == 0) {
       return best;
     }
-    double draw = Philox.uniform(params.seed(), rowKey, position);
     double max = logits[offset + best];
     if (params.topK() > 0 && params.topK() < vocab) {
       int kept = top.select(logits, offset, vocab, params.topK());

@@ -149,7 +149,7 @@ public final class CudaDecoder implements TokenDecoder {
     if (decode) {
       int bucket = graphs.bucket(batch.size());
       inputs.fillDecode(batch, bucket);
-      graphs.run(bucket, inputs.sharing());
+      graphs.run(bucket, inputs.sharing(), inputs.draws());
     } else {
       inputs.fill(batch);
       inputs.send(stream);

@@ -120,6 +120,9 @@ final class CudaForward {
             outputs, config.vocabSize(), config.hiddenSize(), type(dtype), GemmType.FLOAT32);
     cublas.gemm(shape, 1, a.last, weights.head(), 0, a.logits);
     operations.argmax(a.logits, a.chosen, outputs);
+    if (inputs.draws()) {
+      operations.sample(a.logits, inputs.sampling(), a.chosen, outputs);
+    }
   }
 
   private void product(long x, long matrix, long y, int rows, int outputs, int inputs) {

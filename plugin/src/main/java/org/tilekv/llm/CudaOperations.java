@@ -33,6 +33,7 @@ final class CudaOperations {
   private static final int WARP = 32;
   private static final int BLOCK = 256;
   private static final int MAX_BLOCK = 1024;
+  private static final int SAMPLE_BLOCK = 512;
 
   private final ModelConfig config;
   private final CudaKvMemory memory;
@@ -42,6 +43,7 @@ final class CudaOperations {
   private final CudaFunction ropeAppend;
   private final CudaFunction swiglu;
   private final CudaFunction argmax;
+  private final CudaFunction sample;
   private final KernelArguments arguments = new KernelArguments(19);
 
   CudaOperations(
@@ -56,6 +58,7 @@ final class CudaOperations {
     ropeAppend = kernels.function(MODULE, "tilekv_rope_append_" + suffix);
     swiglu = kernels.function(MODULE, "tilekv_swiglu_" + suffix);
     argmax = kernels.function(MODULE, "tilekv_argmax_f32");
+    sample = kernels.function(MODULE, "tilekv_sample_f32");
   }
 
   /** Rows of the embedding by token id. */
@@ -117,6 +120,14 @@ final class CudaOperations {
     int vocab = config.vocabSize();
     arguments.begin().address(logits).address(chosen).integer(vocab).integer(vocab);
     argmax.launch(stream, rows, 1, 1, MAX_BLOCK, 0, arguments);
+  }
+
+  /** Draws the tokens of those rows that are sampled, where {@link #argmax} has been. */
+  void sample(long logits, long sampling, long chosen, int rows) {
+    int vocab = config.vocabSize();
+    arguments.begin().address(logits).address(sampling).address(chosen);
+    arguments.integer(vocab).integer(vocab);
+    sample.launch(stream, rows, 1, 1, SAMPLE_BLOCK, 0, arguments);
   }
 
   private static int blocks(long threads) {

@@ -21,6 +21,7 @@ public final class CudaShapes {
 
   private static final int VECTOR = 8;
   private static final int MAX_HIDDEN = 16384;
+  private static final int MAX_VOCAB = 1 << 20;
 
   private CudaShapes() {}
 
@@ -51,6 +52,12 @@ public final class CudaShapes {
           + config.intermediateSize()
           + "; there are kernels for multiples of "
           + VECTOR;
+    }
+    if (config.vocabSize() > MAX_VOCAB) {
+      return "the vocabulary has "
+          + config.vocabSize()
+          + " tokens; there are kernels for up to "
+          + MAX_VOCAB;
     }
     return null;
   }

@@ -25,8 +25,8 @@ import org.tilekv.cuda.PinnedMemory;
 /**
  * The numbers that one step's kernels read, packed into one buffer and sent with one copy: int32
  * arrays of tokens, their rows and positions, the tokens whose results are wanted, the work items
- * of attention, and the plans of its decode rows. Decode rows are the leading segments of one
- * token; the items are those of the others.
+ * of attention, and the plans of its decode rows. Steps that draw tokens also hold how, per output.
+ * Decode rows are the leading segments of one token; the items are those of the others.
  *
  * <p>A layout has room for as many of each as it was asked for; unused places hold tokens of the
  * empty row and items without tokens, so that a captured graph may compute more than there is. Used
@@ -35,6 +35,7 @@ import org.tilekv.cuda.PinnedMemory;
 final class CudaStepInputs implements AutoCloseable {
 
   private static final int ITEM_INTS = 4;
+  private static final int NO_SEGMENT = Integer.MAX_VALUE;
 
   private final PinnedMemory staging;
   private final DeviceMemory inputs;
@@ -44,6 +45,7 @@ final class CudaStepInputs implements AutoCloseable {
   private final int maxRows;
   private int tokens;
   private int outputs;
+  private int drawn;
   private int items;
   private int decodeRows;
 
@@ -64,6 +66,7 @@ final class CudaStepInputs implements AutoCloseable {
     this.plans = List.copyOf(plans);
     maxRows = maxOutputs;
     long ints = (3L + ITEM_INTS) * padded(maxTokens) + padded(maxOutputs);
+    ints += (long) StepSampling.BYTES / Integer.BYTES * padded(maxOutputs);
     long bytes = Integer.BYTES * ints + plans.stream().mapToLong(p -> p.bytes(maxRows)).sum();
     staging = device.allocatePinned(bytes, "step inputs");
     inputs = device.allocate(bytes, "step inputs");
@@ -111,6 +114,7 @@ final class CudaStepInputs implements AutoCloseable {
   private void fill(StepBatch batch, int tokenRoom, int outputRoom, int planned) {
     tokens = padded(tokenRoom);
     outputs = padded(outputRoom);
+    drawn = batch.sampling().rows() > 0 ? outputs : 0;
     ByteBuffer to = staging.buffer();
     Segments segments = batch.segments();
     int token = 0;
@@ -126,10 +130,10 @@ final class CudaStepInputs implements AutoCloseable {
       }
       token += count;
       if (batch.want(s) != StepBatch.Want.NOTHING) {
-        to.putInt(outputOffset() + Integer.BYTES * output++, token - 1);
+        putOutput(to, output++, token - 1, batch.sampling(), s);
       }
     }
-    pad(to, token, output, item);
+    pad(to, batch, token, output, item);
     int at = planOffset();
     for (DecodePlan plan : plans) {
       plan.write(segments, planned, decodeRows, to, at);
@@ -149,12 +153,12 @@ final class CudaStepInputs implements AutoCloseable {
     return item;
   }
 
-  private void pad(ByteBuffer to, int token, int output, int item) {
+  private void pad(ByteBuffer to, StepBatch batch, int token, int output, int item) {
     for (int i = token; i < tokens; i++) {
       putToken(to, i, 0, emptyRow, 0);
     }
     for (int i = output; i < outputs; i++) {
-      to.putInt(outputOffset() + Integer.BYTES * i, 0);
+      putOutput(to, i, 0, batch.sampling(), NO_SEGMENT);
     }
     for (int i = item; i < items; i++) {
       putItem(to, i, emptyRow, 0, 0, 0);
@@ -172,12 +176,25 @@ final class CudaStepInputs implements AutoCloseable {
     to.putInt(at, row).putInt(at + 4, position).putInt(at + 8, token).putInt(at + 12, count);
   }
 
+  /** Puts a token whose result is wanted, and how it is drawn in a step that draws. */
+  private void putOutput(ByteBuffer to, int output, int token, StepSampling sampling, int segment) {
+    to.putInt(outputOffset() + Integer.BYTES * output, token);
+    int at = samplingOffset() + StepSampling.BYTES * output;
+    if (drawn > 0) {
+      sampling.put(segment, to, at);
+    }
+  }
+
   private int outputOffset() {
     return Integer.BYTES * 3 * tokens;
   }
 
-  private int itemOffset() {
+  private int samplingOffset() {
     return Integer.BYTES * (3 * tokens + outputs);
+  }
+
+  private int itemOffset() {
+    return samplingOffset() + StepSampling.BYTES * drawn;
   }
 
   private int planOffset() {
@@ -205,6 +222,16 @@ final class CudaStepInputs implements AutoCloseable {
 
   long outputTokens() {
     return inputs.address() + outputOffset();
+  }
+
+  /** How the outputs are drawn; only in a step that {@link #draws}. */
+  long sampling() {
+    return inputs.address() + samplingOffset();
+  }
+
+  /** Whether tokens of the step are drawn. */
+  boolean draws() {
+    return drawn > 0;
   }
 
   long items() {

@@ -33,7 +33,7 @@ final class DecodeGraphs implements AutoCloseable {
   private final IntConsumer body;
   private final Map<Kind, CudaGraph> graphs = new HashMap<>();
 
-  private record Kind(int bucket, boolean sharing) {}
+  private record Kind(int bucket, boolean sharing, boolean draws) {}
 
   /**
    * @param maxRows largest batch
@@ -54,9 +54,14 @@ final class DecodeGraphs implements AutoCloseable {
     return Math.min(maxRows, (rows + step - 1) / step * step);
   }
 
-  /** Runs a bucket's kernels, from its graph where there is one already. */
-  void run(int bucket, boolean sharing) {
-    Kind kind = new Kind(bucket, sharing);
+  /**
+   * Runs a bucket's kernels, from its graph where there is one already.
+   *
+   * @param sharing whether rows read prefixes together
+   * @param draws whether tokens are drawn
+   */
+  void run(int bucket, boolean sharing, boolean draws) {
+    Kind kind = new Kind(bucket, sharing, draws);
     CudaGraph graph = graphs.get(kind);
     if (graph == null) {
       // Once without a graph: libraries may allocate on first use, which a capture forbids.

@@ -27,19 +27,24 @@ public final class StepBatch {
     NOTHING,
     /** The logits. */
     LOGITS,
-    /** The token with the highest logit; only of a {@link TokenDecoder}. */
+    /**
+     * The token with the highest logit, or one drawn where {@link #sample} says so; only of a
+     * {@link TokenDecoder}.
+     */
     TOKEN
   }
 
   private final Segments segments = new Segments();
   private int[] tokens = new int[64];
   private Want[] wants = new Want[16];
+  private final StepSampling sampling = new StepSampling();
   private int logitRows;
   private int tokenRows;
 
   /** Empties the batch. */
   public void clear() {
     segments.clear();
+    sampling.clear();
     logitRows = 0;
     tokenRows = 0;
   }
@@ -62,6 +67,29 @@ public final class StepBatch {
     wants[segment] = want;
     logitRows += want == Want.LOGITS ? 1 : 0;
     tokenRows += want == Want.TOKEN ? 1 : 0;
+  }
+
+  /**
+   * Has the token of the segment added last drawn from the logits: temperature, then top-k, then
+   * top-p; in ranked order (logit descending, lower id first) with top-k or top-p, else in the
+   * order of ids.
+   *
+   * @param temperature above 0
+   * @param topK how many tokens are left, 0 for all
+   * @param topP mass that the tokens left hold at least, above 0; 1 for all
+   * @param draw where in their mass the token is, in [0, 1)
+   */
+  public void sample(double temperature, int topK, double topP, double draw) {
+    int segment = segments.size() - 1;
+    if (wants[segment] != Want.TOKEN) {
+      throw new IllegalStateException("the segment wants " + wants[segment] + ", not a token");
+    }
+    sampling.set(segment, temperature, topK, topP, draw);
+  }
+
+  /** How the tokens of {@link #sample} are drawn. */
+  public StepSampling sampling() {
+    return sampling;
   }
 
   public Segments segments() {

@@ -14,9 +14,10 @@
 package org.tilekv.llm;
 
 /**
- * A decoder that can choose the likeliest token where its logits are, so that a step returns one
- * number per row and not a row of logits. A step is started and, later, finished: what a caller
- * does between the two runs beside the device. One step at a time; used by one thread.
+ * A decoder that can choose tokens where its logits are, the likeliest or a drawn one, so that a
+ * step returns one number per row and not a row of logits. A step is started and, later, finished:
+ * what a caller does between the two runs beside the device. One step at a time; used by one
+ * thread.
  */
 public interface TokenDecoder extends Decoder {
 
@@ -32,8 +33,9 @@ public interface TokenDecoder extends Decoder {
    * Waits for the step that was started.
    *
    * @param logits receives {@code [batch.logitRows(), vocabSize()]}
-   * @param tokens receives the {@code batch.tokenRows()} tokens with the highest logits, the first
-   *     among equals; -1 where no logit is a finite number
+   * @param tokens receives the {@code batch.tokenRows()} tokens: drawn as {@link StepBatch#sample}
+   *     says, else those with the highest logits, the first among equals; -1 where there is no
+   *     finite maximum
    */
   void finish(float[] logits, int[] tokens);
 

@@ -16,6 +16,7 @@ package org.tilekv.engine;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.llm.StepBatch;
+import org.tilekv.llm.StepSampling;
 import org.tilekv.llm.TokenDecoder;
 
 /**
@@ -24,6 +25,9 @@ import org.tilekv.llm.TokenDecoder;
  */
 final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
   Runnable beforeFinish = () -> {};
+  int mostLogitRows;
+  int drawnTokens;
+  private final TokenSampler sampler = new TokenSampler();
   private @Nullable StepBatch started;
   private List<float[]> results = List.of();
 
@@ -36,6 +40,8 @@ final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
     if (started != null) {
       throw new IllegalStateException("the step before was not finished");
     }
+    mostLogitRows = Math.max(mostLogitRows, batch.logitRows());
+    drawnTokens += batch.sampling().rows();
     results = compute(batch);
     started = batch;
   }
@@ -56,10 +62,19 @@ final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
         case LOGITS ->
             System.arraycopy(
                 results.get(result++), 0, logits, logitRow++ * vocabSize(), vocabSize());
-        case TOKEN -> tokens[token++] = TokenSampler.argmax(results.get(result++), 0, vocabSize());
+        case TOKEN -> tokens[token++] = choose(results.get(result++), batch.sampling(), s);
         default -> {}
       }
     }
+  }
+
+  private int choose(float[] logits, StepSampling how, int segment) {
+    if (how.temperature(segment) == 0) {
+      return TokenSampler.argmax(logits, 0, vocabSize());
+    }
+    SamplingParams params =
+        new SamplingParams(how.temperature(segment), how.topK(segment), how.topP(segment), 0);
+    return sampler.next(logits, 0, vocabSize(), params, how.draw(segment));
   }
 
   @Override
