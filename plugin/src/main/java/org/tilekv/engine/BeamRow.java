@@ -54,9 +54,9 @@ final class BeamRow extends Row {
   }
 
   @Override
-  int plan(StepBatch batch, int room, boolean choosesTokens) {
+  int plan(StepBatch batch, int room, Chosen chosen) {
     if (search == null) {
-      return super.plan(batch, room, choosesTokens);
+      return super.plan(batch, room, chosen);
     }
     int position = sequence().length();
     for (int beam = 0; beam < slots(); beam++) {

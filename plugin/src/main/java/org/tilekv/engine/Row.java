@@ -142,14 +142,14 @@ abstract class Row {
    * Adds the row's part to a step.
    *
    * @param room most tokens to add; at least one per beam for a row that decodes
-   * @param choosesTokens whether the decoder can choose tokens itself
+   * @param chosen which tokens the decoder chooses itself
    * @return tokens added
    */
-  int plan(StepBatch batch, int room, boolean choosesTokens) {
+  int plan(StepBatch batch, int room, Chosen chosen) {
     int start = sequence().length();
     int count = Math.min(room, knownTokens() - start);
     boolean last = start + count == knownTokens();
-    Want want = last ? wanted(choosesTokens) : Want.NOTHING;
+    Want want = last ? wanted(chosen) : Want.NOTHING;
     batch.add(sequence().row(0), start, known(), start, count, want);
     if (want == Want.TOKEN) {
       sample(batch);
@@ -162,7 +162,7 @@ abstract class Row {
   void sample(StepBatch batch) {}
 
   /** What the row wants of its last known token. */
-  Want wanted(boolean choosesTokens) {
+  Want wanted(Chosen chosen) {
     return Want.LOGITS;
   }
 

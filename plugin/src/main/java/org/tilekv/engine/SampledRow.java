@@ -60,8 +60,10 @@ final class SampledRow extends Row {
   }
 
   @Override
-  Want wanted(boolean choosesTokens) {
-    return choosesTokens ? Want.TOKEN : Want.LOGITS;
+  Want wanted(Chosen chosen) {
+    boolean draws = request.sampling().temperature() > 0;
+    Chosen needed = draws ? Chosen.LIKELIEST_AND_DRAWN : Chosen.LIKELIEST;
+    return chosen.compareTo(needed) >= 0 ? Want.TOKEN : Want.LOGITS;
   }
 
   @Override

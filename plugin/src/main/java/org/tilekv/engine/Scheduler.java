@@ -60,7 +60,7 @@ final class Scheduler {
     this.nanoClock = nanoClock;
     this.admission = new Admission(cache, config, counters, nanoClock);
     this.running = new RunningRows(counters);
-    this.plan = new StepPlan(config, chooser != null);
+    this.plan = new StepPlan(config, Chosen.by(chooser));
     this.leasesRenewedNs = nanoClock.getAsLong();
   }
 

@@ -24,18 +24,18 @@ import org.tilekv.llm.StepBatch;
  */
 final class StepPlan {
   private final EngineConfig config;
-  private final boolean choosesTokens;
+  private final Chosen chosen;
   private final StepBatch batch = new StepBatch();
   private final List<Row> rows = new ArrayList<>();
   private long lastDecoded = -1;
   private int room;
 
   /**
-   * @param choosesTokens whether the decoder can choose tokens itself
+   * @param chosen which tokens the decoder chooses itself
    */
-  StepPlan(EngineConfig config, boolean choosesTokens) {
+  StepPlan(EngineConfig config, Chosen chosen) {
     this.config = config;
-    this.choosesTokens = choosesTokens;
+    this.chosen = chosen;
   }
 
   StepBatch batch() {
@@ -68,7 +68,7 @@ final class StepPlan {
         lastDecoded = rows.get(rows.size() - 1).order;
         return;
       }
-      room -= row.plan(batch, room, choosesTokens);
+      room -= row.plan(batch, room, chosen);
       rows.add(row);
     }
   }
@@ -85,7 +85,7 @@ final class StepPlan {
     for (int i = 0; i < oldestFirst.size() && room > 0; i++) {
       Row row = oldestFirst.get(i);
       if (!row.decoding()) {
-        room -= row.plan(batch, Math.min(room, config.prefillChunkTokens()), choosesTokens);
+        room -= row.plan(batch, Math.min(room, config.prefillChunkTokens()), chosen);
         rows.add(row);
       }
     }

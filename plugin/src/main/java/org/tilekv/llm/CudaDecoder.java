@@ -34,6 +34,12 @@ import org.tilekv.cuda.KernelModules;
  */
 public final class CudaDecoder implements TokenDecoder {
 
+  /**
+   * JVM property that lets tokens be drawn on the device. Off until the kernel's tests have run on
+   * a GPU; see docs/decisions/drawing-tokens-on-the-gpu.md.
+   */
+  public static final String DRAW_PROPERTY = "tilekv.cuda.drawTokens";
+
   private final ModelConfig config;
   private final CudaDevice device;
   private final CudaStream stream;
@@ -132,6 +138,11 @@ public final class CudaDecoder implements TokenDecoder {
   @Override
   public int maxPositions() {
     return config.maxPositions();
+  }
+
+  @Override
+  public boolean drawsTokens() {
+    return Boolean.getBoolean(DRAW_PROPERTY);
   }
 
   @Override

@@ -52,6 +52,11 @@ final class ReservingDecoder implements TokenDecoder {
   }
 
   @Override
+  public boolean drawsTokens() {
+    return decoder.drawsTokens();
+  }
+
+  @Override
   public void start(StepBatch batch) {
     try {
       decoder.start(batch);

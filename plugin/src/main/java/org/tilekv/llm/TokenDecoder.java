@@ -39,6 +39,9 @@ public interface TokenDecoder extends Decoder {
    */
   void finish(float[] logits, int[] tokens);
 
+  /** Whether it chooses drawn tokens too; where not, no segment of a batch may ask for one. */
+  boolean drawsTokens();
+
   /** Runs one forward step in whose batch no segment wants a token. */
   @Override
   default void step(StepBatch batch, float[] logits) {

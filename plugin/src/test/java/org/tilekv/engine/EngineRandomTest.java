@@ -49,12 +49,20 @@ class EngineRandomTest {
       int tileTokens = 1 << random.nextInt(4);
       int pages = 120 / tileTokens + random.nextInt(60);
       FakeKvCache cache = new FakeKvCache(pages, config.maxBatchRows(), tileTokens, 256);
-      FakeDecoder decoder =
-          random.nextBoolean() ? new FakeTokenDecoder(cache) : new FakeDecoder(cache);
+      FakeDecoder decoder = decoder(random, cache);
       EngineFixture fixture = new EngineFixture(cache, decoder, config);
       List<GenerationRequest> requests = requests(random, config.maxBatchRows());
       runAndCompare(fixture, requests, random, name);
     }
+  }
+
+  private static FakeDecoder decoder(Random random, FakeKvCache cache) {
+    if (random.nextInt(3) == 0) {
+      return new FakeDecoder(cache);
+    }
+    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
+    decoder.drawsTokens = random.nextBoolean();
+    return decoder;
   }
 
   private static List<GenerationRequest> requests(Random random, int mostBeams) {

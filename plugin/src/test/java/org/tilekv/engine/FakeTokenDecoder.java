@@ -25,6 +25,7 @@ import org.tilekv.llm.TokenDecoder;
  */
 final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
   Runnable beforeFinish = () -> {};
+  boolean drawsTokens = true;
   int mostLogitRows;
   int drawnTokens;
   private final TokenSampler sampler = new TokenSampler();
@@ -33,6 +34,11 @@ final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
 
   FakeTokenDecoder(FakeKvCache cache) {
     super(cache);
+  }
+
+  @Override
+  public boolean drawsTokens() {
+    return drawsTokens;
   }
 
   @Override

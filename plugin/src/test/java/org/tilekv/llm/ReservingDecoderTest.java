@@ -30,6 +30,11 @@ class ReservingDecoderTest {
   private final TokenDecoder decoder =
       new TokenDecoder() {
         @Override
+        public boolean drawsTokens() {
+          return true;
+        }
+
+        @Override
         public int vocabSize() {
           return 7;
         }
