@@ -50,7 +50,6 @@ final class AttentionWorker {
   // Whether tokens alone read bfloat16 in place, and where; see locate.
   private final boolean takesBf16;
   private final CacheWarmer warmer = new CacheWarmer();
-  private boolean alone;
   private boolean inPlace;
   private short[] halves = {};
   private int halvesIndex;
@@ -102,8 +101,7 @@ final class AttentionWorker {
       float[] out,
       int outIndex) {
     begin(count, q, qIndex, qStride);
-    alone = count == 1;
-    inPlace = alone && takesBf16;
+    inPlace = count == 1 && takesBf16;
     int end = start + count;
     int first = AttentionShape.firstVisible(start, window) / span * span;
     for (int position = first; position < end; position += span) {
@@ -115,18 +113,32 @@ final class AttentionWorker {
       if (!inPlace) {
         reader.keys(page, layer, geometry.slotOf(from), slots);
       }
-      for (int t = 0; t < count; t++) {
-        score(t, start + t, window, from, slots);
+      boolean allSeeAll = seesAll(start, start + count - 1, window, from, slots);
+      if (allSeeAll) {
+        scoreRows(0, count * group, 0, slots);
+      } else {
+        for (int t = 0; t < count; t++) {
+          score(t, start + t, window, from, slots);
+        }
       }
       locate(page, geometry.valueOffset(layer, geometry.slotOf(from)));
       if (!inPlace) {
         reader.values(page, layer, geometry.slotOf(from), slots);
       }
-      for (int t = 0; t < count; t++) {
-        accumulate(t, start + t, window, from, slots);
+      if (allSeeAll) {
+        accumulateRows(0, count * group, 0, slots, true);
+      } else {
+        for (int t = 0; t < count; t++) {
+          accumulate(t, start + t, window, from, slots, t == count - 1);
+        }
       }
     }
     finish(count, out, outIndex);
+  }
+
+  /** Whether every token of a block sees all of {@code slots} slots. */
+  private static boolean seesAll(int first, int last, int window, int from, int slots) {
+    return from + slots - 1 <= first && AttentionShape.firstVisible(last, window) <= from;
   }
 
   /** Reads K and V ahead where the kernels would be the first to. */
@@ -167,11 +179,19 @@ final class AttentionWorker {
     if (visible <= 0) {
       return;
     }
+    scoreRows(token * group, (token + 1) * group, low - from, visible);
+  }
+
+  /**
+   * Weights of rows {@code first} to {@code end - 1} for {@code visible} slots that begin {@code
+   * skipped} slots into the span.
+   */
+  private void scoreRows(int first, int end, int skipped, int visible) {
     float[] keys = reader.array();
-    int keysIndex = reader.offset() + (low - from) * dim;
-    int row = token * group;
-    int end = row + group;
-    for (; takesFour(end - row); row += ScoreKernel.ROWS) {
+    int keysIndex = reader.offset() + skipped * dim;
+    int row = first;
+    // Three rows are taken as four; what the fourth gives is not used.
+    for (; end - row >= ScoreKernel.ROWS - 1; row += ScoreKernel.ROWS) {
       if (inPlace) {
         Bf16Kernel.scoresOfFour(rows, row * dim, halves, halvesIndex, dim, visible, partials);
       } else {
@@ -185,18 +205,13 @@ final class AttentionWorker {
       ScoreKernel.one(rows, row * dim, keys, keysIndex, dim, visible, partials);
       fold(0, 1, row, visible);
     }
-    for (row = token * group; row < end; row++) {
+    for (row = first; row < end; row++) {
       if (tailDim < dim) {
         ScoreFold.addTails(
             rows, row * dim, keys, keysIndex, dim, tailDim, visible, scores, row * scoreStride);
       }
       softmax.weigh(row, scores, row * scoreStride, visible);
     }
-  }
-
-  /** Three rows of a token alone are taken as four; what the fourth gives is not used. */
-  private boolean takesFour(int rowsLeft) {
-    return rowsLeft >= ScoreKernel.ROWS || (alone && rowsLeft == ScoreKernel.ROWS - 1);
   }
 
   /** Scores of one row from the partial vectors of {@code rowsTogether}. */
@@ -211,22 +226,29 @@ final class AttentionWorker {
         visible);
   }
 
-  private void accumulate(int token, int position, int window, int from, int slots) {
+  private void accumulate(int token, int position, int window, int from, int slots, boolean last) {
     int low = Math.max(from, AttentionShape.firstVisible(position, window));
     int visible = Math.min(from + slots, position + 1) - low;
-    if (visible <= 0) {
-      return;
+    if (visible > 0) {
+      accumulateRows(token * group, (token + 1) * group, low - from, visible, last);
     }
+  }
+
+  /**
+   * @param last whether the row at {@code end} is not in use, so that three rows can be taken as
+   *     four
+   */
+  private void accumulateRows(int first, int end, int skipped, int visible, boolean last) {
     float[] values = reader.array();
-    int valuesIndex = reader.offset() + (low - from) * dim;
-    int row = token * group;
-    int end = row + group;
+    int valuesIndex = reader.offset() + skipped * dim;
+    int least = last ? ValueKernel.ROWS - 1 : ValueKernel.ROWS;
+    int row = first;
     for (int r = row; r < end; r++) {
       if (softmax.factor(r) != 1f) {
         ValueKernel.scale(sums, r * dim, dim, softmax.factor(r));
       }
     }
-    for (; takesFour(end - row); row += ValueKernel.ROWS) {
+    for (; end - row >= least; row += ValueKernel.ROWS) {
       int weights = row * scoreStride;
       if (inPlace) {
         Bf16Kernel.valuesOfFour(
