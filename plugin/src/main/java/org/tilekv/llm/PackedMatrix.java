@@ -27,6 +27,9 @@ final class PackedMatrix {
 
   // Panels, rows and sums of so much depth stay in the second-level cache.
   private static final int DEPTH_BLOCK = 1024;
+
+  // Rows of one work item: enough to use weights many times, few enough to keep all threads busy.
+  private static final int ROW_BLOCK = 64;
   private static final int SHORT_MASK = 0xFFFF;
 
   private final PanelKernel kernel;
@@ -140,18 +143,24 @@ final class PackedMatrix {
       multiplyRow(x, y, pool);
       return;
     }
-    pool.forEach(panels.length / 2, (pair, worker) -> multiplyPair(2 * pair, x, xStride, rows, y));
+    int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
+    pool.forEach(
+        panels.length / 2 * blocks,
+        (item, worker) -> {
+          int row = item % blocks * ROW_BLOCK;
+          multiplyPair(item / blocks * 2, x, xStride, row, Math.min(ROW_BLOCK, rows - row), y);
+        });
   }
 
-  private void multiplyPair(int first, float[] x, int xStride, int rows, float[] y) {
-    int to = first * 2 * lanes;
+  private void multiplyPair(int first, float[] x, int xStride, int row, int rows, float[] y) {
     int yStride = stride();
-    for (int row = 0; row < rows; row++) {
-      Arrays.fill(y, to + row * yStride, to + row * yStride + 4 * lanes, 0f);
+    int to = row * yStride + first * 2 * lanes;
+    for (int r = 0; r < rows; r++) {
+      Arrays.fill(y, to + r * yStride, to + r * yStride + 4 * lanes, 0f);
     }
     for (int from = 0; from < depth; from += DEPTH_BLOCK) {
       int end = Math.min(from + DEPTH_BLOCK, depth);
-      kernel.accumulate(panels, first, from, end, x, 0, xStride, rows, y, to, yStride);
+      kernel.accumulate(panels, first, from, end, x, row * xStride, xStride, rows, y, to, yStride);
     }
   }
 
@@ -164,7 +173,7 @@ final class PackedMatrix {
           if (first + GROUP <= panels.length) {
             kernel.rowThroughFour(panels, first, depth, x, 0, y, first * 2 * lanes);
           } else {
-            multiplyPair(first, x, 0, 1, y);
+            multiplyPair(first, x, 0, 0, 1, y);
           }
         });
   }
