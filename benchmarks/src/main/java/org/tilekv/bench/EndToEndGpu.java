@@ -18,8 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.tilekv.KvDtype;
@@ -30,7 +28,6 @@ import org.tilekv.engine.EngineConfig;
 import org.tilekv.engine.EngineStats;
 import org.tilekv.engine.GenerationRequest;
 import org.tilekv.engine.GenerationResult;
-import org.tilekv.engine.SamplingParams;
 import org.tilekv.llm.Checkpoint;
 import org.tilekv.llm.CudaModel;
 import org.tilekv.llm.HfConfigReader;
@@ -138,7 +135,9 @@ public final class EndToEndGpu implements Callable<Integer> {
       ContinuousBatchingEngine engine, CudaModel opened, ModelConfig config, int repetition) {
     EngineStats before = engine.stats();
     StepTimes.Totals timesBefore = opened.stepTimes();
-    List<GenerationRequest> batch = requests(config, repetition);
+    List<GenerationRequest> batch =
+        new RequestBatch(requests, shared, prompt, newTokens, config.vocabSize())
+            .generate(repetition);
     long start = System.nanoTime();
     List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
     batch.forEach(request -> futures.add(engine.submit(request)));
@@ -193,32 +192,6 @@ public final class EndToEndGpu implements Callable<Integer> {
         kvPerToken * (shared + own) / 1e9,
         readGbPerSecond,
         bytes / readGbPerSecond / 1e6);
-  }
-
-  private List<GenerationRequest> requests(ModelConfig config, int repetition) {
-    Random random = new Random(repetition);
-    int[] prefix = random.ints(shared, 2, config.vocabSize()).toArray();
-    List<GenerationRequest> all = new ArrayList<>();
-    for (int i = 0; i < requests; i++) {
-      int[] tokens = Arrays.copyOf(prefix, prompt);
-      for (int at = shared; at < prompt; at++) {
-        tokens[at] = 2 + random.nextInt(config.vocabSize() - 2);
-      }
-      all.add(
-          new GenerationRequest(
-              1,
-              i,
-              tokens,
-              newTokens,
-              Set.of(),
-              List.of(),
-              SamplingParams.GREEDY,
-              1,
-              1,
-              false,
-              null));
-    }
-    return all;
   }
 
   private static void line(String format, Object... values) {

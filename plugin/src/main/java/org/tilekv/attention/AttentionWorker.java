@@ -21,15 +21,16 @@ import org.tilekv.TileGeometry;
 /**
  * Attends from one block of tokens to one KV head at a time; owns the scratch memory of one worker.
  *
- * <p>The block's query rows are {@code [token][head of the group]}. Tiles are walked in spans of at
- * most {@link #MAX_SPAN} slots, small enough that K, V, scores and rows stay in the caches while
- * all tokens of the block use them. Span boundaries depend on positions alone, never on the block.
+ * <p>The block's query rows are {@code [token][head of the group]}. Positions are walked in spans
+ * of {@link #SPAN}, small enough that K, V, scores and rows stay in the caches while all tokens of
+ * the block use them, and a span in parts that lie in one tile each. Boundaries of spans depend on
+ * positions alone, neither on the block nor on the size of a tile.
  */
 final class AttentionWorker {
 
-  private static final int MAX_SPAN = 64;
+  private static final int SPAN = 64;
   private static final int BLOCK_ROWS = 64;
-  private static final int SCORE_PADDING = 64;
+  private static final int SCORE_STRIDE = SPAN + 64;
 
   private final KvMemory memory;
   private final TileGeometry geometry;
@@ -38,8 +39,6 @@ final class AttentionWorker {
   private final int dim;
   // Elements of the head from here on fill no vector.
   private final int tailDim;
-  private final int span;
-  private final int scoreStride;
   private final SlotReader reader;
   private final OnlineSoftmax softmax;
   private final float[] rows;
@@ -50,8 +49,15 @@ final class AttentionWorker {
   // Whether tokens alone read bfloat16 in place, and where; see locate.
   private final boolean takesBf16;
   private final CacheWarmer warmer = new CacheWarmer();
-  private boolean alone;
   private boolean inPlace;
+
+  // The block that is attended from.
+  private int layer;
+  private int window;
+  private int tableRow;
+  private int head;
+  private int start;
+  private int count;
   private short[] halves = {};
   private int halvesIndex;
 
@@ -62,9 +68,7 @@ final class AttentionWorker {
     this.group = shape.groupSize();
     this.dim = shape.headDim();
     this.tailDim = FloatVector.SPECIES_PREFERRED.loopBound(dim);
-    this.span = Math.min(MAX_SPAN, geometry.tileTokens());
-    this.scoreStride = span + SCORE_PADDING;
-    this.reader = SlotReader.of(memory.arena(), span);
+    this.reader = SlotReader.of(memory.arena(), Math.min(SPAN, geometry.tileTokens()));
     this.takesBf16 =
         geometry.dtype() == KvDtype.BFLOAT16
             && Bf16Kernel.takes(dim)
@@ -73,8 +77,8 @@ final class AttentionWorker {
     this.softmax = new OnlineSoftmax(maxRows);
     this.rows = new float[maxRows * dim];
     this.sums = new float[maxRows * dim];
-    this.partials = new float[ScoreKernel.partials(span)];
-    this.scores = new float[maxRows * scoreStride];
+    this.partials = new float[ScoreKernel.partials(SPAN)];
+    this.scores = new float[maxRows * SCORE_STRIDE];
   }
 
   /** Tokens of the largest block. */
@@ -101,36 +105,55 @@ final class AttentionWorker {
       int qStride,
       float[] out,
       int outIndex) {
-    begin(count, q, qIndex, qStride);
-    alone = count == 1;
-    inPlace = alone && takesBf16;
+    this.layer = layer;
+    this.window = window;
+    this.tableRow = row;
+    this.head = head;
+    this.start = start;
+    this.count = count;
+    begin(q, qIndex, qStride);
+    inPlace = count == 1 && takesBf16;
     int end = start + count;
-    int first = AttentionShape.firstVisible(start, window) / span * span;
-    for (int position = first; position < end; position += span) {
-      int page = AttentionShape.page(memory.table(), row, head, geometry.tileOf(position));
-      int from = Math.max(position, AttentionShape.firstVisible(start, window));
-      int slots = Math.min(position + span, end) - from;
-      warm(page, layer, geometry.slotOf(from), slots);
-      locate(page, geometry.keyOffset(layer, geometry.slotOf(from)));
-      if (!inPlace) {
-        reader.keys(page, layer, geometry.slotOf(from), slots);
-      }
-      for (int t = 0; t < count; t++) {
-        score(t, start + t, window, from, slots);
-      }
-      locate(page, geometry.valueOffset(layer, geometry.slotOf(from)));
-      if (!inPlace) {
-        reader.values(page, layer, geometry.slotOf(from), slots);
-      }
-      for (int t = 0; t < count; t++) {
-        accumulate(t, start + t, window, from, slots);
-      }
+    int first = AttentionShape.firstVisible(start, window);
+    for (int position = first / SPAN * SPAN; position < end; position += SPAN) {
+      attendSpan(Math.max(position, first), Math.min(position + SPAN, end));
     }
-    finish(count, out, outIndex);
+    finish(out, outIndex);
+  }
+
+  private void attendSpan(int from, int end) {
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
+    }
+    boolean allSeeAll =
+        end - 1 <= start && AttentionShape.firstVisible(start + count - 1, window) <= from;
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      openKeys(at, partEnd(at, end) - at);
+      scorePart(at, partEnd(at, end), from, allSeeAll);
+    }
+    weigh(from, end);
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      openValues(at, partEnd(at, end) - at);
+      accumulatePart(at, partEnd(at, end), from, allSeeAll);
+    }
+  }
+
+  /** Where the part that begins at a position ends: with its tile or with the span. */
+  private int partEnd(int position, int spanEnd) {
+    return Math.min(spanEnd, (geometry.tileOf(position) + 1) * geometry.tileTokens());
+  }
+
+  private int page(int position) {
+    return AttentionShape.page(memory.table(), tableRow, head, geometry.tileOf(position));
+  }
+
+  /** First position of a span that a token of the block sees. */
+  private int lowest(int token, int spanFrom) {
+    return Math.max(spanFrom, AttentionShape.firstVisible(start + token, window));
   }
 
   /** Reads K and V ahead where the kernels would be the first to. */
-  private void warm(int page, int layer, int slot, int slots) {
+  private void warm(int page, int slot, int slots) {
     int keys = memory.arena().base(page) + geometry.keyOffset(layer, slot);
     int values = memory.arena().base(page) + geometry.valueOffset(layer, slot);
     if (inPlace) {
@@ -142,15 +165,33 @@ final class AttentionWorker {
     }
   }
 
-  /** Where bfloat16 slots are that are used in place. */
-  private void locate(int page, int elementOffset) {
+  private void openKeys(int position, int slots) {
+    int page = page(position);
+    int slot = geometry.slotOf(position);
     if (inPlace) {
-      halves = memory.arena().shorts(page);
-      halvesIndex = memory.arena().base(page) + elementOffset;
+      locate(page, geometry.keyOffset(layer, slot));
+    } else {
+      reader.keys(page, layer, slot, slots);
     }
   }
 
-  private void begin(int count, float[] q, int qIndex, int qStride) {
+  private void openValues(int position, int slots) {
+    int page = page(position);
+    int slot = geometry.slotOf(position);
+    if (inPlace) {
+      locate(page, geometry.valueOffset(layer, slot));
+    } else {
+      reader.values(page, layer, slot, slots);
+    }
+  }
+
+  /** Where bfloat16 slots are that are used in place. */
+  private void locate(int page, int elementOffset) {
+    halves = memory.arena().shorts(page);
+    halvesIndex = memory.arena().base(page) + elementOffset;
+  }
+
+  private void begin(float[] q, int qIndex, int qStride) {
     int width = group * dim;
     for (int t = 0; t < count; t++) {
       for (int i = 0; i < width; i++) {
@@ -161,88 +202,109 @@ final class AttentionWorker {
     softmax.reset(count * group);
   }
 
-  private void score(int token, int position, int window, int from, int slots) {
-    int low = Math.max(from, AttentionShape.firstVisible(position, window));
-    int visible = Math.min(from + slots, position + 1) - low;
-    if (visible <= 0) {
+  /** Scores of the positions from {@code at} to {@code end - 1}, which are open. */
+  private void scorePart(int at, int end, int spanFrom, boolean allSeeAll) {
+    if (allSeeAll) {
+      scoreRows(0, count * group, 0, end - at, at - spanFrom);
       return;
     }
+    for (int t = 0; t < count; t++) {
+      int low = lowest(t, spanFrom);
+      int first = Math.max(at, low);
+      int visible = Math.min(end, start + t + 1) - first;
+      if (visible > 0) {
+        scoreRows(t * group, (t + 1) * group, first - at, visible, first - low);
+      }
+    }
+  }
+
+  /**
+   * Scores of rows {@code first} to {@code end - 1} for {@code visible} open slots after {@code
+   * skipped} ones; {@code to} is where they go in a row of scores.
+   */
+  private void scoreRows(int first, int end, int skipped, int visible, int to) {
     float[] keys = reader.array();
-    int keysIndex = reader.offset() + (low - from) * dim;
-    int row = token * group;
-    int end = row + group;
-    for (; takesFour(end - row); row += ScoreKernel.ROWS) {
+    int keysIndex = reader.offset() + skipped * dim;
+    int row = first;
+    // Three rows are taken as four; what the fourth gives is not used.
+    for (; end - row >= ScoreKernel.ROWS - 1; row += ScoreKernel.ROWS) {
       if (inPlace) {
         Bf16Kernel.scoresOfFour(rows, row * dim, halves, halvesIndex, dim, visible, partials);
       } else {
         ScoreKernel.four(rows, row * dim, keys, keysIndex, dim, visible, partials);
       }
       for (int r = 0; r < Math.min(ScoreKernel.ROWS, end - row); r++) {
-        fold(r, ScoreKernel.ROWS, row + r, visible);
+        fold(r, ScoreKernel.ROWS, (row + r) * SCORE_STRIDE + to, visible);
       }
     }
     for (; row < end; row++) {
       ScoreKernel.one(rows, row * dim, keys, keysIndex, dim, visible, partials);
-      fold(0, 1, row, visible);
+      fold(0, 1, row * SCORE_STRIDE + to, visible);
     }
-    for (row = token * group; row < end; row++) {
-      if (tailDim < dim) {
-        ScoreFold.addTails(
-            rows, row * dim, keys, keysIndex, dim, tailDim, visible, scores, row * scoreStride);
-      }
-      softmax.weigh(row, scores, row * scoreStride, visible);
+    for (row = first; tailDim < dim && row < end; row++) {
+      ScoreFold.addTails(
+          rows, row * dim, keys, keysIndex, dim, tailDim, visible, scores, row * SCORE_STRIDE + to);
     }
   }
 
-  /** Three rows of a token alone are taken as four; what the fourth gives is not used. */
-  private boolean takesFour(int rowsLeft) {
-    return rowsLeft >= ScoreKernel.ROWS || (alone && rowsLeft == ScoreKernel.ROWS - 1);
+  /** Turns the scores of a span into weights and shrinks what was summed up before. */
+  private void weigh(int spanFrom, int end) {
+    for (int t = 0; t < count; t++) {
+      int visible = Math.min(end, start + t + 1) - lowest(t, spanFrom);
+      for (int row = t * group; visible > 0 && row < (t + 1) * group; row++) {
+        softmax.weigh(row, scores, row * SCORE_STRIDE, visible);
+        if (softmax.factor(row) != 1f) {
+          ValueKernel.scale(sums, row * dim, dim, softmax.factor(row));
+        }
+      }
+    }
   }
 
   /** Scores of one row from the partial vectors of {@code rowsTogether}. */
-  private void fold(int rowOfPartials, int rowsTogether, int row, int visible) {
+  private void fold(int rowOfPartials, int rowsTogether, int to, int visible) {
     int vectors = ScoreKernel.KEYS * FloatVector.SPECIES_PREFERRED.length();
-    ScoreFold.fold(
-        partials,
-        rowOfPartials * vectors,
-        rowsTogether * vectors,
-        scores,
-        row * scoreStride,
-        visible);
+    ScoreFold.fold(partials, rowOfPartials * vectors, rowsTogether * vectors, scores, to, visible);
   }
 
-  private void accumulate(int token, int position, int window, int from, int slots) {
-    int low = Math.max(from, AttentionShape.firstVisible(position, window));
-    int visible = Math.min(from + slots, position + 1) - low;
-    if (visible <= 0) {
+  /** Adds the weighted values of the positions from {@code at} to {@code end - 1}. */
+  private void accumulatePart(int at, int end, int spanFrom, boolean allSeeAll) {
+    if (allSeeAll) {
+      accumulateRows(0, count * group, 0, end - at, at - spanFrom);
       return;
     }
-    float[] values = reader.array();
-    int valuesIndex = reader.offset() + (low - from) * dim;
-    int row = token * group;
-    int end = row + group;
-    for (int r = row; r < end; r++) {
-      if (softmax.factor(r) != 1f) {
-        ValueKernel.scale(sums, r * dim, dim, softmax.factor(r));
+    for (int t = 0; t < count; t++) {
+      int low = lowest(t, spanFrom);
+      int first = Math.max(at, low);
+      int visible = Math.min(end, start + t + 1) - first;
+      if (visible > 0) {
+        accumulateRows(t * group, (t + 1) * group, first - at, visible, first - low);
       }
     }
-    for (; takesFour(end - row); row += ValueKernel.ROWS) {
-      int weights = row * scoreStride;
+  }
+
+  private void accumulateRows(int first, int end, int skipped, int visible, int from) {
+    float[] values = reader.array();
+    int valuesIndex = reader.offset() + skipped * dim;
+    // Behind the block's last row there is one that is not in use: three rows are taken as four.
+    int least = end == count * group ? ValueKernel.ROWS - 1 : ValueKernel.ROWS;
+    int row = first;
+    for (; end - row >= least; row += ValueKernel.ROWS) {
+      int weights = row * SCORE_STRIDE + from;
       if (inPlace) {
         Bf16Kernel.valuesOfFour(
-            scores, weights, scoreStride, halves, halvesIndex, dim, visible, sums, row * dim);
+            scores, weights, SCORE_STRIDE, halves, halvesIndex, dim, visible, sums, row * dim);
       } else {
         ValueKernel.four(
-            scores, weights, scoreStride, values, valuesIndex, dim, visible, sums, row * dim);
+            scores, weights, SCORE_STRIDE, values, valuesIndex, dim, visible, sums, row * dim);
       }
     }
     for (; row < end; row++) {
       ValueKernel.one(
-          scores, row * scoreStride, values, valuesIndex, dim, visible, sums, row * dim);
+          scores, row * SCORE_STRIDE + from, values, valuesIndex, dim, visible, sums, row * dim);
     }
   }
 
-  private void finish(int count, float[] out, int outIndex) {
+  private void finish(float[] out, int outIndex) {
     int outStride = shape.queryHeads() * dim;
     for (int row = 0; row < count * group; row++) {
       float inverse = 1f / softmax.sum(row);

@@ -103,7 +103,7 @@ public final class CpuDecoder implements Decoder {
       return;
     }
     embed(batch);
-    rope.prepare(lastPosition(segments) + 1);
+    rope.prepare(1 + locate(segments));
     for (DecoderLayer layer : layers) {
       layer.run(segments, rope, attention, buffers, pool);
     }
@@ -128,10 +128,18 @@ public final class CpuDecoder implements Decoder {
             embedding.weights().readOutput(ids[token], buffers.stream, token * hidden));
   }
 
-  private static int lastPosition(Segments segments) {
+  /** Notes the position of every token; returns the last one. */
+  private int locate(Segments segments) {
+    if (buffers.positions.length < segments.tokens()) {
+      buffers.positions = new int[2 * segments.tokens()];
+    }
     int last = 0;
     for (int s = 0; s < segments.size(); s++) {
-      last = Math.max(last, segments.start(s) + segments.count(s) - 1);
+      int start = segments.start(s);
+      for (int i = 0; i < segments.count(s); i++) {
+        buffers.positions[segments.offset(s) + i] = start + i;
+      }
+      last = Math.max(last, start + segments.count(s) - 1);
     }
     return last;
   }
@@ -141,13 +149,18 @@ public final class CpuDecoder implements Decoder {
     if (rows == 0) {
       return;
     }
+    int vocab = config.vocabSize();
     int stride = head.stride();
+    if (stride == vocab) {
+      head.apply(buffers.normed, config.hiddenSize(), rows, logits, pool);
+      return;
+    }
     buffers.logits = StepBuffers.grown(buffers.logits, rows * stride);
     head.apply(buffers.normed, config.hiddenSize(), rows, buffers.logits, pool);
-    int vocab = config.vocabSize();
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(buffers.logits, row * stride, logits, row * vocab, vocab);
-    }
+    pool.forEach(
+        rows,
+        (row, worker) ->
+            System.arraycopy(buffers.logits, row * stride, logits, row * vocab, vocab));
   }
 
   private int normRowsThatWantLogits(StepBatch batch) {

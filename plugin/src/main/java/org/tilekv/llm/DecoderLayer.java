@@ -92,7 +92,7 @@ final class DecoderLayer {
     grow(b, tokens);
     norm(attentionNorm, b, tokens, pool);
     qkv.apply(b.normed, hidden, tokens, b.qkv, pool);
-    pool.forEach(segments.size(), (segment, worker) -> rotate(segments, segment, rope, b.qkv));
+    pool.forEach(tokens, (token, worker) -> rotate(token, b.positions[token], rope, b.qkv));
     attention.append(index, segments, b.qkv, queries, b.qkv, queries + keys, qkv.stride(), pool);
     attention.attend(
         index, config.windows()[index], segments, b.qkv, 0, qkv.stride(), b.attended, pool);
@@ -119,18 +119,15 @@ final class DecoderLayer {
         tokens, (token, worker) -> norm.apply(b.stream, token * hidden, b.normed, token * hidden));
   }
 
-  private void rotate(Segments segments, int segment, RopeTable rope, float[] x) {
+  private void rotate(int token, int position, RopeTable rope, float[] x) {
     int heads = config.queryHeads() + config.kvHeads();
-    for (int i = 0; i < segments.count(segment); i++) {
-      int token = (segments.offset(segment) + i) * qkv.stride();
-      for (int head = 0; head < heads; head++) {
-        int at = token + head * config.headDim();
-        RmsNorm norm = head < config.queryHeads() ? queryNorm : keyNorm;
-        if (norm != null) {
-          norm.apply(x, at, x, at);
-        }
-        rope.rotate(x, at, segments.start(segment) + i);
+    for (int head = 0; head < heads; head++) {
+      int at = token * qkv.stride() + head * config.headDim();
+      RmsNorm norm = head < config.queryHeads() ? queryNorm : keyNorm;
+      if (norm != null) {
+        norm.apply(x, at, x, at);
       }
+      rope.rotate(x, at, position);
     }
   }
 

@@ -13,16 +13,23 @@
  */
 package org.tilekv.llm;
 
+import java.util.Arrays;
 import org.tilekv.ComputePool;
 
 /**
  * A weight matrix {@code [outputs, depth]}, packed for {@link PanelKernel}: panels of {@code 2 *
  * lanes} outputs, each holding its weights depth by depth. bfloat16 weights stay two bytes each.
- * Padding outputs are 0.
+ * The number of panels is even; padding outputs are 0.
  */
 final class PackedMatrix {
 
   private static final int GROUP = 4;
+
+  // Panels, rows and sums of so much depth stay in the second-level cache.
+  private static final int DEPTH_BLOCK = 1024;
+
+  // Rows of one work item: enough to use weights many times, few enough to keep all threads busy.
+  private static final int ROW_BLOCK = 64;
   private static final int SHORT_MASK = 0xFFFF;
 
   private final PanelKernel kernel;
@@ -39,7 +46,7 @@ final class PackedMatrix {
     this.bf16 = bf16;
     this.lanes = kernel.lanes();
     int columns = 2 * lanes;
-    panels = new Object[(outputs + columns - 1) / columns];
+    panels = new Object[(outputs + 2 * columns - 1) / (2 * columns) * 2];
     for (int i = 0; i < panels.length; i++) {
       panels[i] = bf16 ? new int[depth * lanes] : new float[depth * columns];
     }
@@ -53,7 +60,7 @@ final class PackedMatrix {
     return depth;
   }
 
-  /** Elements between rows of a product: outputs rounded up to whole panels. */
+  /** Elements between rows of a product: outputs rounded up to whole pairs of panels. */
   int stride() {
     return panels.length * 2 * lanes;
   }
@@ -136,11 +143,25 @@ final class PackedMatrix {
       multiplyRow(x, y, pool);
       return;
     }
-    int yStride = stride();
+    int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
     pool.forEach(
-        panels.length,
-        (panel, worker) ->
-            kernel.panel(panels[panel], depth, x, 0, xStride, rows, y, panel * 2 * lanes, yStride));
+        panels.length / 2 * blocks,
+        (item, worker) -> {
+          int row = item % blocks * ROW_BLOCK;
+          multiplyPair(item / blocks * 2, x, xStride, row, Math.min(ROW_BLOCK, rows - row), y);
+        });
+  }
+
+  private void multiplyPair(int first, float[] x, int xStride, int row, int rows, float[] y) {
+    int yStride = stride();
+    int to = row * yStride + first * 2 * lanes;
+    for (int r = 0; r < rows; r++) {
+      Arrays.fill(y, to + r * yStride, to + r * yStride + 4 * lanes, 0f);
+    }
+    for (int from = 0; from < depth; from += DEPTH_BLOCK) {
+      int end = Math.min(from + DEPTH_BLOCK, depth);
+      kernel.accumulate(panels, first, from, end, x, row * xStride, xStride, rows, y, to, yStride);
+    }
   }
 
   private void multiplyRow(float[] x, float[] y, ComputePool pool) {
@@ -151,10 +172,8 @@ final class PackedMatrix {
           int first = group * GROUP;
           if (first + GROUP <= panels.length) {
             kernel.rowThroughFour(panels, first, depth, x, 0, y, first * 2 * lanes);
-            return;
-          }
-          for (int panel = first; panel < panels.length; panel++) {
-            kernel.panel(panels[panel], depth, x, 0, 0, 1, y, panel * 2 * lanes, 0);
+          } else {
+            multiplyPair(first, x, 0, 0, 1, y);
           }
         });
   }

@@ -14,11 +14,12 @@
 package org.tilekv.llm;
 
 /**
- * Multiplies rows by one panel of a {@link PackedMatrix}: {@code 2 * lanes} output columns over the
- * whole depth.
+ * Multiplies rows by panels of a {@link PackedMatrix}; a panel has {@code 2 * lanes} output
+ * columns.
  *
  * <p>Contract of all implementations: an output element is one chain of fused multiply-adds over
- * the depth in rising order, starting at 0. A row's bits then depend on nothing but the row.
+ * the depth in rising order, starting at 0. A row's bits then depend on nothing but the row. The
+ * chain may be cut: a sum that is stored and loaded again keeps its bits.
  */
 interface PanelKernel {
 
@@ -26,16 +27,29 @@ interface PanelKernel {
   int lanes();
 
   /**
-   * {@code y[r][0..2*lanes) = x[r][0..depth) * panel}.
+   * {@code y[r][0..4*lanes) += x[r][from..end) * panels[from..end)}, for two panels side by side.
    *
-   * @param panel {@code int[]} of bfloat16 pairs or {@code float[]}, {@code depth} rows of a
-   *     panel's columns
+   * @param panels {@code int[]} of bfloat16 pairs or {@code float[]}, depth by depth; {@code first}
+   *     and {@code first + 1} are used
    * @param at first element of row 0 in x, rows are {@code xs} apart
    * @param to first element of row 0 in y, rows are {@code ys} apart
    */
-  void panel(
-      Object panel, int depth, float[] x, int at, int xs, int rows, float[] y, int to, int ys);
+  void accumulate(
+      Object[] panels,
+      int first,
+      int from,
+      int end,
+      float[] x,
+      int at,
+      int xs,
+      int rows,
+      float[] y,
+      int to,
+      int ys);
 
-  /** One row through panels {@code first} to {@code first + 3}, which lie side by side in y. */
+  /**
+   * One row through panels {@code first} to {@code first + 3} over the whole depth; their columns
+   * lie side by side in y, which is overwritten.
+   */
   void rowThroughFour(Object[] panels, int first, int depth, float[] x, int at, float[] y, int to);
 }

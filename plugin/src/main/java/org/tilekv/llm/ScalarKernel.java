@@ -13,6 +13,8 @@
  */
 package org.tilekv.llm;
 
+import java.util.Arrays;
+
 /**
  * Panel products in plain Java, for any kind of weights; slow where the JIT does not know {@code
  * fma}.
@@ -28,30 +30,46 @@ final class ScalarKernel implements PanelKernel {
   }
 
   @Override
-  public void panel(
-      Object panel, int depth, float[] x, int at, int xs, int rows, float[] y, int to, int ys) {
+  public void accumulate(
+      Object[] panels,
+      int first,
+      int from,
+      int end,
+      float[] x,
+      int at,
+      int xs,
+      int rows,
+      float[] y,
+      int to,
+      int ys) {
     for (int r = 0; r < rows; r++) {
-      if (panel instanceof int[] pairs) {
-        bf16(pairs, depth, x, at + r * xs, y, to + r * ys);
-      } else {
-        fp32((float[]) panel, depth, x, at + r * xs, y, to + r * ys);
-      }
+      add(panels[first], from, end, x, at + r * xs, y, to + r * ys);
+      add(panels[first + 1], from, end, x, at + r * xs, y, to + r * ys + 2 * LANES);
     }
   }
 
   @Override
   public void rowThroughFour(
       Object[] panels, int first, int depth, float[] x, int at, float[] y, int to) {
+    Arrays.fill(y, to, to + 8 * LANES, 0f);
     for (int p = 0; p < 4; p++) {
-      panel(panels[first + p], depth, x, at, 0, 1, y, to + 2 * p * LANES, 0);
+      add(panels[first + p], 0, depth, x, at, y, to + 2 * p * LANES);
     }
   }
 
-  private static void bf16(int[] w, int depth, float[] x, int at, float[] y, int to) {
+  private static void add(Object panel, int from, int end, float[] x, int at, float[] y, int to) {
+    if (panel instanceof int[] pairs) {
+      bf16(pairs, from, end, x, at, y, to);
+    } else {
+      fp32((float[]) panel, from, end, x, at, y, to);
+    }
+  }
+
+  private static void bf16(int[] w, int from, int end, float[] x, int at, float[] y, int to) {
     for (int lane = 0; lane < LANES; lane++) {
-      float low = 0;
-      float high = 0;
-      for (int k = 0; k < depth; k++) {
+      float low = y[to + lane];
+      float high = y[to + LANES + lane];
+      for (int k = from; k < end; k++) {
         int pair = w[k * LANES + lane];
         low = Math.fma(x[at + k], Float.intBitsToFloat(pair << 16), low);
         high = Math.fma(x[at + k], Float.intBitsToFloat(pair & HIGH), high);
@@ -61,10 +79,10 @@ final class ScalarKernel implements PanelKernel {
     }
   }
 
-  private static void fp32(float[] w, int depth, float[] x, int at, float[] y, int to) {
+  private static void fp32(float[] w, int from, int end, float[] x, int at, float[] y, int to) {
     for (int column = 0; column < 2 * LANES; column++) {
-      float sum = 0;
-      for (int k = 0; k < depth; k++) {
+      float sum = y[to + column];
+      for (int k = from; k < end; k++) {
         sum = Math.fma(x[at + k], w[2 * k * LANES + column], sum);
       }
       y[to + column] = sum;

@@ -16,6 +16,9 @@ package org.tilekv.llm;
 /** Activations of one step, row by row; they grow to the largest step seen and are used again. */
 final class StepBuffers {
 
+  /** Position of each token in its sequence {@code [tokens]}. */
+  int[] positions = {};
+
   /** Residual stream {@code [tokens, hidden]}. */
   float[] stream = {};
 

@@ -16,16 +16,13 @@ package org.tilekv.llm;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * Panel products on the Vector API over float32 weights: two vectors a depth step.
- *
- * <p>Every output element is one chain of fused multiply-adds over the depth in rising order, in
- * every method here, so that the bits do not depend on how many rows are multiplied together.
- */
+/** Panel products on the Vector API over float32 weights; blocks as in {@link VectorBf16Kernel}. */
 final class VectorFp32Kernel implements PanelKernel {
 
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = FLOATS.length();
+  // With 16 registers the sums of four rows would not stay in them.
+  private static final boolean FOUR_ROWS = LANES >= 16;
 
   @Override
   public int lanes() {
@@ -33,23 +30,29 @@ final class VectorFp32Kernel implements PanelKernel {
   }
 
   @Override
-  public void panel(
-      Object panel, int depth, float[] x, int at, int xs, int rows, float[] y, int to, int ys) {
-    float[] w = (float[]) panel;
+  public void accumulate(
+      Object[] panels,
+      int first,
+      int from,
+      int end,
+      float[] x,
+      int at,
+      int xs,
+      int rows,
+      float[] y,
+      int to,
+      int ys) {
+    float[] w = (float[]) panels[first];
+    float[] u = (float[]) panels[first + 1];
     int r = 0;
-    for (; r + 8 <= rows; r += 8) {
-      rows8(w, depth, x, at + r * xs, xs, y, to + r * ys, ys);
+    for (; FOUR_ROWS && r + 4 <= rows; r += 4) {
+      rows4(w, u, from, end, x, at + r * xs, xs, y, to + r * ys, ys);
     }
-    if (r + 4 <= rows) {
-      rows4(w, depth, x, at + r * xs, xs, y, to + r * ys, ys);
-      r += 4;
-    }
-    if (r + 2 <= rows) {
-      rows2(w, depth, x, at + r * xs, xs, y, to + r * ys, ys);
-      r += 2;
+    for (; r + 2 <= rows; r += 2) {
+      rows2(w, u, from, end, x, at + r * xs, xs, y, to + r * ys, ys);
     }
     if (r < rows) {
-      rows1(w, depth, x, at + r * xs, xs, y, to + r * ys, ys);
+      rows1(w, u, from, end, x, at + r * xs, y, to + r * ys);
     }
   }
 
@@ -57,7 +60,7 @@ final class VectorFp32Kernel implements PanelKernel {
   @Override
   public void rowThroughFour(
       Object[] panels, int first, int depth, float[] x, int at, float[] y, int to) {
-    float[] w0 = (float[]) panels[first + 0];
+    float[] w0 = (float[]) panels[first];
     float[] w1 = (float[]) panels[first + 1];
     float[] w2 = (float[]) panels[first + 2];
     float[] w3 = (float[]) panels[first + 3];
@@ -80,8 +83,8 @@ final class VectorFp32Kernel implements PanelKernel {
       a3 = v.fma(FloatVector.fromArray(FLOATS, w3, 2 * k * LANES), a3);
       b3 = v.fma(FloatVector.fromArray(FLOATS, w3, 2 * k * LANES + LANES), b3);
     }
-    a0.intoArray(y, to + 0 * LANES);
-    b0.intoArray(y, to + 1 * LANES);
+    a0.intoArray(y, to);
+    b0.intoArray(y, to + LANES);
     a1.intoArray(y, to + 2 * LANES);
     b1.intoArray(y, to + 3 * LANES);
     a2.intoArray(y, to + 4 * LANES);
@@ -91,139 +94,141 @@ final class VectorFp32Kernel implements PanelKernel {
   }
 
   private static void rows1(
-      float[] w, int depth, float[] x, int at, int xs, float[] y, int to, int ys) {
-    FloatVector a0 = FloatVector.zero(FLOATS);
-    FloatVector b0 = FloatVector.zero(FLOATS);
-    for (int k = 0; k < depth; k++) {
-      FloatVector low = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
-      FloatVector high = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
-      FloatVector x0 = FloatVector.broadcast(FLOATS, x[at + k]);
-      a0 = x0.fma(low, a0);
-      b0 = x0.fma(high, b0);
+      float[] w, float[] u, int from, int end, float[] x, int at, float[] y, int to) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, y, to);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, y, to + LANES);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, y, to + 2 * LANES);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, y, to + 3 * LANES);
+    for (int k = from; k < end; k++) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES + LANES);
+      FloatVector v = FloatVector.broadcast(FLOATS, x[at + k]);
+      a0 = v.fma(w0, a0);
+      b0 = v.fma(w1, b0);
+      c0 = v.fma(w2, c0);
+      d0 = v.fma(w3, d0);
     }
     a0.intoArray(y, to);
     b0.intoArray(y, to + LANES);
+    c0.intoArray(y, to + 2 * LANES);
+    d0.intoArray(y, to + 3 * LANES);
   }
 
   private static void rows2(
-      float[] w, int depth, float[] x, int at, int xs, float[] y, int to, int ys) {
-    FloatVector a0 = FloatVector.zero(FLOATS);
-    FloatVector b0 = FloatVector.zero(FLOATS);
-    FloatVector a1 = FloatVector.zero(FLOATS);
-    FloatVector b1 = FloatVector.zero(FLOATS);
-    for (int k = 0; k < depth; k++) {
-      FloatVector low = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
-      FloatVector high = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
-      FloatVector x0 = FloatVector.broadcast(FLOATS, x[at + k]);
-      a0 = x0.fma(low, a0);
-      b0 = x0.fma(high, b0);
-      FloatVector x1 = FloatVector.broadcast(FLOATS, x[at + xs + k]);
-      a1 = x1.fma(low, a1);
-      b1 = x1.fma(high, b1);
+      float[] w,
+      float[] u,
+      int from,
+      int end,
+      float[] x,
+      int at,
+      int xs,
+      float[] y,
+      int to,
+      int ys) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, y, to);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, y, to + LANES);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, y, to + 2 * LANES);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, y, to + 3 * LANES);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, y, to + ys);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, y, to + ys + LANES);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, y, to + ys + 2 * LANES);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, y, to + ys + 3 * LANES);
+    for (int k = from; k < end; k++) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES + LANES);
+      FloatVector v = FloatVector.broadcast(FLOATS, x[at + k]);
+      a0 = v.fma(w0, a0);
+      b0 = v.fma(w1, b0);
+      c0 = v.fma(w2, c0);
+      d0 = v.fma(w3, d0);
+      v = FloatVector.broadcast(FLOATS, x[at + xs + k]);
+      a1 = v.fma(w0, a1);
+      b1 = v.fma(w1, b1);
+      c1 = v.fma(w2, c1);
+      d1 = v.fma(w3, d1);
     }
     a0.intoArray(y, to);
     b0.intoArray(y, to + LANES);
+    c0.intoArray(y, to + 2 * LANES);
+    d0.intoArray(y, to + 3 * LANES);
     a1.intoArray(y, to + ys);
     b1.intoArray(y, to + ys + LANES);
+    c1.intoArray(y, to + ys + 2 * LANES);
+    d1.intoArray(y, to + ys + 3 * LANES);
   }
 
   private static void rows4(
-      float[] w, int depth, float[] x, int at, int xs, float[] y, int to, int ys) {
-    FloatVector a0 = FloatVector.zero(FLOATS);
-    FloatVector b0 = FloatVector.zero(FLOATS);
-    FloatVector a1 = FloatVector.zero(FLOATS);
-    FloatVector b1 = FloatVector.zero(FLOATS);
-    FloatVector a2 = FloatVector.zero(FLOATS);
-    FloatVector b2 = FloatVector.zero(FLOATS);
-    FloatVector a3 = FloatVector.zero(FLOATS);
-    FloatVector b3 = FloatVector.zero(FLOATS);
-    for (int k = 0; k < depth; k++) {
-      FloatVector low = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
-      FloatVector high = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
-      FloatVector x0 = FloatVector.broadcast(FLOATS, x[at + k]);
-      a0 = x0.fma(low, a0);
-      b0 = x0.fma(high, b0);
-      FloatVector x1 = FloatVector.broadcast(FLOATS, x[at + xs + k]);
-      a1 = x1.fma(low, a1);
-      b1 = x1.fma(high, b1);
-      FloatVector x2 = FloatVector.broadcast(FLOATS, x[at + 2 * xs + k]);
-      a2 = x2.fma(low, a2);
-      b2 = x2.fma(high, b2);
-      FloatVector x3 = FloatVector.broadcast(FLOATS, x[at + 3 * xs + k]);
-      a3 = x3.fma(low, a3);
-      b3 = x3.fma(high, b3);
+      float[] w,
+      float[] u,
+      int from,
+      int end,
+      float[] x,
+      int at,
+      int xs,
+      float[] y,
+      int to,
+      int ys) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, y, to);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, y, to + LANES);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, y, to + 2 * LANES);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, y, to + 3 * LANES);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, y, to + ys);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, y, to + ys + LANES);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, y, to + ys + 2 * LANES);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, y, to + ys + 3 * LANES);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, y, to + 2 * ys);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, y, to + 2 * ys + LANES);
+    FloatVector c2 = FloatVector.fromArray(FLOATS, y, to + 2 * ys + 2 * LANES);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, y, to + 2 * ys + 3 * LANES);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, y, to + 3 * ys);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, y, to + 3 * ys + LANES);
+    FloatVector c3 = FloatVector.fromArray(FLOATS, y, to + 3 * ys + 2 * LANES);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, y, to + 3 * ys + 3 * LANES);
+    for (int k = from; k < end; k++) {
+      FloatVector w0 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, u, 2 * k * LANES + LANES);
+      FloatVector v = FloatVector.broadcast(FLOATS, x[at + k]);
+      a0 = v.fma(w0, a0);
+      b0 = v.fma(w1, b0);
+      c0 = v.fma(w2, c0);
+      d0 = v.fma(w3, d0);
+      v = FloatVector.broadcast(FLOATS, x[at + xs + k]);
+      a1 = v.fma(w0, a1);
+      b1 = v.fma(w1, b1);
+      c1 = v.fma(w2, c1);
+      d1 = v.fma(w3, d1);
+      v = FloatVector.broadcast(FLOATS, x[at + 2 * xs + k]);
+      a2 = v.fma(w0, a2);
+      b2 = v.fma(w1, b2);
+      c2 = v.fma(w2, c2);
+      d2 = v.fma(w3, d2);
+      v = FloatVector.broadcast(FLOATS, x[at + 3 * xs + k]);
+      a3 = v.fma(w0, a3);
+      b3 = v.fma(w1, b3);
+      c3 = v.fma(w2, c3);
+      d3 = v.fma(w3, d3);
     }
     a0.intoArray(y, to);
     b0.intoArray(y, to + LANES);
+    c0.intoArray(y, to + 2 * LANES);
+    d0.intoArray(y, to + 3 * LANES);
     a1.intoArray(y, to + ys);
     b1.intoArray(y, to + ys + LANES);
+    c1.intoArray(y, to + ys + 2 * LANES);
+    d1.intoArray(y, to + ys + 3 * LANES);
     a2.intoArray(y, to + 2 * ys);
     b2.intoArray(y, to + 2 * ys + LANES);
+    c2.intoArray(y, to + 2 * ys + 2 * LANES);
+    d2.intoArray(y, to + 2 * ys + 3 * LANES);
     a3.intoArray(y, to + 3 * ys);
     b3.intoArray(y, to + 3 * ys + LANES);
-  }
-
-  private static void rows8(
-      float[] w, int depth, float[] x, int at, int xs, float[] y, int to, int ys) {
-    FloatVector a0 = FloatVector.zero(FLOATS);
-    FloatVector b0 = FloatVector.zero(FLOATS);
-    FloatVector a1 = FloatVector.zero(FLOATS);
-    FloatVector b1 = FloatVector.zero(FLOATS);
-    FloatVector a2 = FloatVector.zero(FLOATS);
-    FloatVector b2 = FloatVector.zero(FLOATS);
-    FloatVector a3 = FloatVector.zero(FLOATS);
-    FloatVector b3 = FloatVector.zero(FLOATS);
-    FloatVector a4 = FloatVector.zero(FLOATS);
-    FloatVector b4 = FloatVector.zero(FLOATS);
-    FloatVector a5 = FloatVector.zero(FLOATS);
-    FloatVector b5 = FloatVector.zero(FLOATS);
-    FloatVector a6 = FloatVector.zero(FLOATS);
-    FloatVector b6 = FloatVector.zero(FLOATS);
-    FloatVector a7 = FloatVector.zero(FLOATS);
-    FloatVector b7 = FloatVector.zero(FLOATS);
-    for (int k = 0; k < depth; k++) {
-      FloatVector low = FloatVector.fromArray(FLOATS, w, 2 * k * LANES);
-      FloatVector high = FloatVector.fromArray(FLOATS, w, 2 * k * LANES + LANES);
-      FloatVector x0 = FloatVector.broadcast(FLOATS, x[at + k]);
-      a0 = x0.fma(low, a0);
-      b0 = x0.fma(high, b0);
-      FloatVector x1 = FloatVector.broadcast(FLOATS, x[at + xs + k]);
-      a1 = x1.fma(low, a1);
-      b1 = x1.fma(high, b1);
-      FloatVector x2 = FloatVector.broadcast(FLOATS, x[at + 2 * xs + k]);
-      a2 = x2.fma(low, a2);
-      b2 = x2.fma(high, b2);
-      FloatVector x3 = FloatVector.broadcast(FLOATS, x[at + 3 * xs + k]);
-      a3 = x3.fma(low, a3);
-      b3 = x3.fma(high, b3);
-      FloatVector x4 = FloatVector.broadcast(FLOATS, x[at + 4 * xs + k]);
-      a4 = x4.fma(low, a4);
-      b4 = x4.fma(high, b4);
-      FloatVector x5 = FloatVector.broadcast(FLOATS, x[at + 5 * xs + k]);
-      a5 = x5.fma(low, a5);
-      b5 = x5.fma(high, b5);
-      FloatVector x6 = FloatVector.broadcast(FLOATS, x[at + 6 * xs + k]);
-      a6 = x6.fma(low, a6);
-      b6 = x6.fma(high, b6);
-      FloatVector x7 = FloatVector.broadcast(FLOATS, x[at + 7 * xs + k]);
-      a7 = x7.fma(low, a7);
-      b7 = x7.fma(high, b7);
-    }
-    a0.intoArray(y, to);
-    b0.intoArray(y, to + LANES);
-    a1.intoArray(y, to + ys);
-    b1.intoArray(y, to + ys + LANES);
-    a2.intoArray(y, to + 2 * ys);
-    b2.intoArray(y, to + 2 * ys + LANES);
-    a3.intoArray(y, to + 3 * ys);
-    b3.intoArray(y, to + 3 * ys + LANES);
-    a4.intoArray(y, to + 4 * ys);
-    b4.intoArray(y, to + 4 * ys + LANES);
-    a5.intoArray(y, to + 5 * ys);
-    b5.intoArray(y, to + 5 * ys + LANES);
-    a6.intoArray(y, to + 6 * ys);
-    b6.intoArray(y, to + 6 * ys + LANES);
-    a7.intoArray(y, to + 7 * ys);
-    b7.intoArray(y, to + 7 * ys + LANES);
+    c3.intoArray(y, to + 3 * ys + 2 * LANES);
+    d3.intoArray(y, to + 3 * ys + 3 * LANES);
   }
 }

@@ -1,0 +1,31 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.llm;
+
+/** One way to multiply rows by the weights of one projection. */
+interface MeasuredProduct extends AutoCloseable {
+
+  int outputs();
+
+  int depth();
+
+  /** Multiplies the first {@code rows} input rows, which are in place already. */
+  void multiply(int rows);
+
+  /** Copies one row of the last result. */
+  float[] row(int row);
+
+  @Override
+  void close();
+}
