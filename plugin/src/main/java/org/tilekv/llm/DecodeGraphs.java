@@ -20,7 +20,7 @@ import org.tilekv.cuda.CudaGraph;
 import org.tilekv.cuda.CudaStream;
 
 /**
- * Captured decode steps, one per bucket of batch sizes, with and without shared prefixes, captured
+ * Captured decode steps, one per bucket of batch sizes, with and without shared prefixes and draws, captured
  * when first needed. A step of n rows runs in the smallest bucket that holds them. Used by one
  * thread.
  */
@@ -66,9 +66,7 @@ final class DecodeGraphs implements AutoCloseable {
     if (graph == null) {
       // Once without a graph: libraries may allocate on first use, which a capture forbids.
       body.accept(bucket);
-      stream.beginCapture();
-      body.accept(bucket);
-      graphs.put(kind, stream.endCapture());
+      graphs.put(kind, stream.capture(() -> body.accept(bucket)));
       return;
     }
     stream.launch(graph);
