@@ -20,9 +20,9 @@ import org.tilekv.cuda.CudaGraph;
 import org.tilekv.cuda.CudaStream;
 
 /**
- * Captured decode steps, one per bucket of batch sizes, with and without shared prefixes and draws, captured
- * when first needed. A step of n rows runs in the smallest bucket that holds them. Used by one
- * thread.
+ * Captured decode steps, one per bucket of batch sizes, with and without shared prefixes and draws,
+ * captured when first needed. A step of n rows runs in the smallest bucket that holds them. Used by
+ * one thread.
  */
 final class DecodeGraphs implements AutoCloseable {
 
