@@ -26,6 +26,7 @@ import java.util.Map;
  * @param missedTiles full prompt tiles not found, by reason
  * @param publishedTiles tiles that were named for reuse
  * @param evictedTiles resident tiles dropped for room
+ * @param evictions the same by reason
  * @param copiedPages pages copied on write or for a partial hit
  * @param pages pages of the pool
  * @param freePages pages that hold nothing
@@ -47,6 +48,7 @@ public record CacheStats(
     Map<MissReason, Long> missedTiles,
     long publishedTiles,
     long evictedTiles,
+    Map<EvictionReason, Long> evictions,
     long copiedPages,
     int pages,
     int freePages,

@@ -33,4 +33,13 @@ interface EvictionPolicy {
 
   /** Groups that could be dropped. */
   int size();
+
+  /** The future of a task becomes known. */
+  default void open(PlanFuture future) {}
+
+  /** A task has come further. */
+  default void reached(PlanFuture future, int position) {}
+
+  /** A future ends. */
+  default void close(PlanFuture future) {}
 }

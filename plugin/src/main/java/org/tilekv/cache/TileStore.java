@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.EvictionReason;
 import org.tilekv.page.PagePool;
 import org.tilekv.page.PageTable;
 import org.tilekv.prefix.PrefixIndex;
@@ -46,6 +47,10 @@ final class TileStore {
     for (int row = 0; row < options.rows(); row++) {
       freeRows.add(row);
     }
+  }
+
+  EvictionPolicy policy() {
+    return policy;
   }
 
   int heads() {
@@ -101,7 +106,7 @@ final class TileStore {
     policy.remove(victim);
     index.drop(victim);
     pool.release(victim.pages());
-    counters.evictedTiles++;
+    counters.evicted(EvictionReason.LEAST_RECENT);
     return true;
   }
 
