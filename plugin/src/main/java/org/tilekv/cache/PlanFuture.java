@@ -13,10 +13,18 @@
  */
 package org.tilekv.cache;
 
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import org.tilekv.BatchPlan;
 
-/** How far the task of a plan has come, and when it needs a tile next; confined to the lock. */
+/**
+ * How far the task of a plan has come, when it needs a tile next, and the droppable groups that it
+ * needs before any other task does. Confined to the cache's lock.
+ */
 final class PlanFuture {
+
+  /** By next use; none of them before {@link #reached}, once the policy has heard of that. */
+  final NavigableSet<PlannedGroup> needed = new TreeSet<>(PlannedGroup.NEAREST_FIRST);
 
   private final BatchPlan plan;
   private final NameTable tiles;
@@ -40,5 +48,10 @@ final class PlanFuture {
   int nextUse(long name) {
     int tile = tiles.find(name);
     return tile < 0 ? -1 : plan.nextUse(tile, reached);
+  }
+
+  /** Rows of the task until a position is worked on. */
+  int distance(int position) {
+    return position - reached;
   }
 }

@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.tilekv.EvictionReason;
 import org.tilekv.page.PagePool;
 import org.tilekv.page.PageTable;
 import org.tilekv.prefix.PrefixIndex;
@@ -36,11 +35,12 @@ final class TileStore {
   final PageTable table;
   final PrefixIndex index = new PrefixIndex(REMEMBERED_NAMES);
   final CacheCounters counters = new CacheCounters();
-  private final EvictionPolicy policy = new LruPolicy();
+  private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
 
   TileStore(TileCacheOptions options) {
+    policy = EvictionPolicy.of(options.eviction());
     heads = options.geometry().kvHeads();
     pool = new PagePool(options.pages());
     table = new PageTable(options.rows(), heads, options.maxTiles());
@@ -103,10 +103,14 @@ final class TileStore {
     if (victim == null) {
       return false;
     }
+    TileGroup parent = victim.parent();
+    counters.evicted(policy.reason(victim));
     policy.remove(victim);
     index.drop(victim);
+    if (parent != null) {
+      policy.exposed(parent);
+    }
     pool.release(victim.pages());
-    counters.evicted(EvictionReason.LEAST_RECENT);
     return true;
   }
 
