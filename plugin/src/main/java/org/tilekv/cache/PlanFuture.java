@@ -13,6 +13,7 @@
  */
 package org.tilekv.cache;
 
+import java.util.BitSet;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import org.tilekv.BatchPlan;
@@ -29,6 +30,9 @@ final class PlanFuture {
   private final BatchPlan plan;
   private final NameTable tiles;
   private int reached;
+  // Rows from there on that hold all they need.
+  private final BitSet held = new BitSet();
+  private int heldCount;
 
   PlanFuture(BatchPlan plan) {
     this.plan = plan;
@@ -41,17 +45,30 @@ final class PlanFuture {
   }
 
   void reach(int position) {
-    reached = Math.max(reached, position);
+    while (reached < position) {
+      heldCount -= held.get(reached) ? 1 : 0;
+      reached++;
+    }
   }
 
-  /** Position of the next row that uses a tile, or -1 where none does. */
+  /** The row at a position that is ahead holds all it needs: it is no use to come any more. */
+  void hold(int position) {
+    held.set(position);
+    heldCount++;
+  }
+
+  /** Position of the next row that has yet to find a tile, or -1 where none needs it. */
   int nextUse(long name) {
     int tile = tiles.find(name);
-    return tile < 0 ? -1 : plan.nextUse(tile, reached);
+    int position = tile < 0 ? -1 : plan.nextUse(tile, reached);
+    while (position >= 0 && held.get(position)) {
+      position = plan.nextUse(tile, position + 1);
+    }
+    return position;
   }
 
-  /** Rows of the task until a position is worked on. */
+  /** Rows of the task that begin before the one at a position. */
   int distance(int position) {
-    return position - reached;
+    return position - reached - heldCount;
   }
 }

@@ -82,7 +82,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   /** Puts a group into the set of the plan that needs it first, or among the others. */
   private void order(PlannedGroup entry) {
-    entry.future = firstUser(entry);
+    entry.future = firstUser(entry.name);
     if (entry.future == null) {
       others.add(entry);
     } else {
@@ -104,11 +104,11 @@ final class PlanPolicy implements EvictionPolicy {
     return entry.future == null ? others : entry.future.needed;
   }
 
-  private @Nullable PlanFuture firstUser(PlannedGroup entry) {
+  private @Nullable PlanFuture firstUser(long name) {
     PlanFuture first = null;
     int least = Integer.MAX_VALUE;
     for (PlanFuture future : futures) {
-      int position = future.nextUse(entry.name);
+      int position = future.nextUse(name);
       if (position >= 0 && future.distance(position) < least) {
         least = future.distance(position);
         first = future;
@@ -132,7 +132,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   private @Nullable PlannedGroup furthest() {
     PlannedGroup furthest = null;
-    int most = -1;
+    int most = Integer.MIN_VALUE;
     for (PlanFuture future : futures) {
       PlannedGroup last = future.needed.isEmpty() ? null : future.needed.last();
       if (last != null && future.distance(last.position) > most) {
@@ -146,7 +146,7 @@ final class PlanPolicy implements EvictionPolicy {
   /** Whether a group stands where it should; puts it there otherwise. */
   private boolean isVictim(PlannedGroup entry) {
     PlanFuture before = entry.future;
-    PlanFuture first = entry.group.hasChildren() ? null : firstUser(entry);
+    PlanFuture first = entry.group.hasChildren() ? null : firstUser(entry.name);
     if (!entry.group.hasChildren() && first == before) {
       return true;
     }
@@ -180,6 +180,14 @@ final class PlanPolicy implements EvictionPolicy {
     future.reach(position);
     while (!future.needed.isEmpty() && future.needed.first().position < future.reached()) {
       reorder(future.needed.first());
+    }
+  }
+
+  @Override
+  public void promptHeld(TileGroup last) {
+    PlanFuture first = futures.isEmpty() ? null : firstUser(entryOf(last).name);
+    if (first != null) {
+      first.hold(first.nextUse(entryOf(last).name));
     }
   }
 

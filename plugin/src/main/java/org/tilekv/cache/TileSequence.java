@@ -36,6 +36,7 @@ final class TileSequence implements KvSequence {
   private final Committer committer;
   private final List<BeamState> beams = new ArrayList<>();
   private int cachedTokens;
+  private boolean promptHeld;
   private long leaseEndMs = Long.MIN_VALUE;
   private boolean closed;
   // A copy is under way outside the lock: a closed sequence gives its pages back at its end.
@@ -200,6 +201,18 @@ final class TileSequence implements KvSequence {
       renew();
       Objects.checkFromIndexSize(from, count, tokens.length);
       committer.commit(beam, beam(beam), tokens, from, count);
+      notePrompt(beam(beam));
+    }
+  }
+
+  /** Tells once that the prompt is in place. */
+  private void notePrompt(BeamState beam) {
+    int tiles = request.prompt().length / tileTokens;
+    if (!promptHeld && beam.length >= request.prompt().length) {
+      promptHeld = true;
+      if (reuses && tiles > 0) {
+        cache.store().policy().promptHeld(beam.groups.get(tiles - 1));
+      }
     }
   }
 
