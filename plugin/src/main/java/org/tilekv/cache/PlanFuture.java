@@ -13,7 +13,6 @@
  */
 package org.tilekv.cache;
 
-import java.util.BitSet;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import org.tilekv.BatchPlan;
@@ -27,12 +26,16 @@ final class PlanFuture {
   /** By next use; none of them before {@link #reached}, once the policy has heard of that. */
   final NavigableSet<PlannedGroup> needed = new TreeSet<>(PlannedGroup.NEAREST_FIRST);
 
+  // Rows over which the pace is averaged.
+  private static final double PACE_ROWS = 128;
+  private static final double LEAST_PACE = 1.0 / 1024;
+
   private final BatchPlan plan;
   private final NameTable tiles;
   private int reached;
-  // Rows from there on that hold all they need.
-  private final BitSet held = new BitSet();
-  private int heldCount;
+  private double pace;
+  // Rows from there on that hold all they need: not many more than are in flight.
+  private final NavigableSet<Integer> held = new TreeSet<>();
 
   PlanFuture(BatchPlan plan) {
     this.plan = plan;
@@ -45,30 +48,39 @@ final class PlanFuture {
   }
 
   void reach(int position) {
-    while (reached < position) {
-      heldCount -= held.get(reached) ? 1 : 0;
-      reached++;
+    if (position > reached) {
+      held.headSet(position).clear();
+      reached = position;
     }
   }
 
   /** The row at a position that is ahead holds all it needs: it is no use to come any more. */
   void hold(int position) {
-    held.set(position);
-    heldCount++;
+    held.add(position);
   }
 
   /** Position of the next row that has yet to find a tile, or -1 where none needs it. */
   int nextUse(long name) {
     int tile = tiles.find(name);
     int position = tile < 0 ? -1 : plan.nextUse(tile, reached);
-    while (position >= 0 && held.get(position)) {
+    while (position >= 0 && held.contains(position)) {
       position = plan.nextUse(tile, position + 1);
     }
     return position;
   }
 
-  /** Rows of the task that begin before the one at a position. */
-  int distance(int position) {
-    return position - reached - heldCount;
+  /** One more row of some task begins: of this one, or of another. */
+  void begun(boolean ownRow) {
+    pace += ((ownRow ? 1 : 0) - pace) / PACE_ROWS;
+  }
+
+  /** One of so many tasks was opened: this one, or another. */
+  void opened(boolean ownTask, int tasks) {
+    pace = ownTask ? 1.0 / tasks : pace * (tasks - 1) / tasks;
+  }
+
+  /** Rows of all tasks that begin, as it seems, before the one at a position. */
+  double distance(int position) {
+    return (position - reached - held.size()) / Math.max(pace, LEAST_PACE);
   }
 }

@@ -106,7 +106,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   private @Nullable PlanFuture firstUser(long name) {
     PlanFuture first = null;
-    int least = Integer.MAX_VALUE;
+    double least = Double.POSITIVE_INFINITY;
     for (PlanFuture future : futures) {
       int position = future.nextUse(name);
       if (position >= 0 && future.distance(position) < least) {
@@ -132,7 +132,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   private @Nullable PlannedGroup furthest() {
     PlannedGroup furthest = null;
-    int most = Integer.MIN_VALUE;
+    double most = Double.NEGATIVE_INFINITY;
     for (PlanFuture future : futures) {
       PlannedGroup last = future.needed.isEmpty() ? null : future.needed.last();
       if (last != null && future.distance(last.position) > most) {
@@ -173,6 +173,9 @@ final class PlanPolicy implements EvictionPolicy {
   @Override
   public void open(PlanFuture future) {
     futures.add(future);
+    for (PlanFuture each : futures) {
+      each.opened(each == future, futures.size());
+    }
   }
 
   @Override
@@ -188,6 +191,9 @@ final class PlanPolicy implements EvictionPolicy {
     PlanFuture first = futures.isEmpty() ? null : firstUser(entryOf(last).name);
     if (first != null) {
       first.hold(first.nextUse(entryOf(last).name));
+      for (PlanFuture future : futures) {
+        future.begun(future == first);
+      }
     }
   }
 
