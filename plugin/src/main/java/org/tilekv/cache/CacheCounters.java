@@ -26,6 +26,7 @@ final class CacheCounters {
   long hitTiles;
   long partialHits;
   long publishedTiles;
+  long loadedTiles;
   long evictedTiles;
   long copiedPages;
   long expiredLeases;

@@ -196,6 +196,7 @@ final class CacheSimulation implements AutoCloseable {
                 model.partialHits,
                 model.missed,
                 model.published,
+                0,
                 model.evictions,
                 model.copiedTiles * heads,
                 stats.pages(),

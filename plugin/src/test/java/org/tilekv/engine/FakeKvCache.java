@@ -196,6 +196,7 @@ final class FakeKvCache implements KvCache {
         0,
         Map.of(),
         0,
+        0,
         evicted,
         0,
         pages,
