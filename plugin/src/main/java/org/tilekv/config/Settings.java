@@ -23,6 +23,7 @@ import static org.tilekv.config.Types.text;
 import static org.tilekv.config.Types.word;
 
 import java.util.List;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 
 /**
@@ -91,6 +92,15 @@ public final class Settings {
           .in(Area.CACHE)
           .defaultsTo(true)
           .doc("Whether rows take over the tiles of prefixes that were computed before.");
+
+  public static final Setting<EvictionOrder> EVICTION_POLICY =
+      choice("eviction.policy", EvictionOrder.values())
+          .in(Area.CACHE)
+          .defaultsTo(EvictionOrder.PLAN)
+          .doc(
+              "What a full cache drops first. lru: what was not used for longest. plan: while the"
+                  + " batch plan of a job is known, what its remaining rows do not need, then what"
+                  + " they need furthest in the future; without a plan as lru.");
 
   public static final Setting<Long> LEASE_TTL_MS =
       millis("lease.ttl", 1000)
@@ -231,6 +241,7 @@ public final class Settings {
           POOL_HEAP_FRACTION,
           POOL_DEVICE_FRACTION,
           PREFIX_REUSE,
+          EVICTION_POLICY,
           LEASE_TTL_MS,
           TENANT_SALT,
           MAX_BATCH_ROWS,

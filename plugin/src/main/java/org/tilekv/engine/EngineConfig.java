@@ -13,6 +13,8 @@
  */
 package org.tilekv.engine;
 
+import org.tilekv.EvictionOrder;
+
 /**
  * Limits of one engine.
  *
@@ -23,6 +25,7 @@ package org.tilekv.engine;
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
  *     costs memory per distinct position
+ * @param eviction in which order a full cache drops tiles that no row uses
  */
 public record EngineConfig(
     int maxBatchRows,
@@ -30,7 +33,26 @@ public record EngineConfig(
     int prefillChunkTokens,
     long sharedPrefixWaitMs,
     boolean prefixReuse,
-    boolean countDistinctPositions) {
+    boolean countDistinctPositions,
+    EvictionOrder eviction) {
+
+  /** Evicts by plan, where there is one. */
+  public EngineConfig(
+      int maxBatchRows,
+      int maxStepTokens,
+      int prefillChunkTokens,
+      long sharedPrefixWaitMs,
+      boolean prefixReuse,
+      boolean countDistinctPositions) {
+    this(
+        maxBatchRows,
+        maxStepTokens,
+        prefillChunkTokens,
+        sharedPrefixWaitMs,
+        prefixReuse,
+        countDistinctPositions,
+        EvictionOrder.PLAN);
+  }
 
   public EngineConfig {
     requireAtLeastOne("maxBatchRows", maxBatchRows);
