@@ -25,6 +25,8 @@ import java.util.Map;
  * @param partialHits opens that copied the leading slots of one more tile
  * @param missedTiles full prompt tiles not found, by reason
  * @param publishedTiles tiles that were named for reuse
+ * @param loadedTiles those of them whose K and V came from elsewhere: a lower tier, another
+ *     executor, a snapshot
  * @param evictedTiles resident tiles dropped for room
  * @param evictions the same by reason
  * @param copiedPages pages copied on write or for a partial hit
@@ -47,6 +49,7 @@ public record CacheStats(
     long partialHits,
     Map<MissReason, Long> missedTiles,
     long publishedTiles,
+    long loadedTiles,
     long evictedTiles,
     Map<EvictionReason, Long> evictions,
     long copiedPages,

@@ -27,6 +27,7 @@ final class CacheCounters {
   long hitTiles;
   long partialHits;
   long publishedTiles;
+  long loadedTiles;
   long evictedTiles;
   long copiedPages;
   long expiredLeases;

@@ -13,6 +13,7 @@
  */
 package org.tilekv.cache;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -192,6 +193,35 @@ final class TileSequence implements KvSequence {
               + " tokens is asked for; sequences of this cache have at most "
               + most);
     }
+  }
+
+  /** Fills the next whole tile with bytes from elsewhere; false where there is no room. */
+  boolean fillTile(ByteBuffer bytes) {
+    TileGroup group;
+    synchronized (cache.lock()) {
+      requireOpen();
+      renew();
+      BeamState beam = beam(0);
+      int length = beam.length + tileTokens;
+      if (new Reservation(cache.store(), beams, tileTokens).make(length) == null) {
+        return false;
+      }
+      group = beam.groups.get(beam.length / tileTokens);
+      copying = true;
+      cache.workBegins();
+    }
+    boolean filled = false;
+    try {
+      cache.copyIn(group, bytes);
+      filled = true;
+    } finally {
+      endCopy(List.of(), filled);
+    }
+    synchronized (cache.lock()) {
+      commit(0, request.prompt(), beam(0).length, tileTokens);
+      cache.store().counters.loadedTiles++;
+    }
+    return true;
   }
 
   @Override

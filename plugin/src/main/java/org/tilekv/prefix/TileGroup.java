@@ -14,6 +14,8 @@
 package org.tilekv.prefix;
 
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -31,6 +33,7 @@ public final class TileGroup {
   private int references;
   private @Nullable TileName name;
   private @Nullable TileGroup parent;
+  private @Nullable ChainHash parentName;
   private int[] tokens = NO_TOKENS;
   private @Nullable NavigableMap<int[], TileGroup> children;
 
@@ -87,6 +90,13 @@ public final class TileGroup {
     return parent;
   }
 
+  /** Name, parent's name and tokens of a named group; null while it is private. */
+  public @Nullable NamedTile describe() {
+    TileName own = name;
+    ChainHash before = parentName;
+    return own == null || before == null ? null : new NamedTile(own.chain(), before, tokens);
+  }
+
   /** Token ids of a named group's slots; not to be modified. */
   public int[] tokens() {
     return tokens;
@@ -97,7 +107,13 @@ public final class TileGroup {
     return children != null && !children.isEmpty();
   }
 
-  void attach(TileName newName, TileGroup newParent, int[] newTokens) {
+  /** Resident groups that continue this one. */
+  Collection<TileGroup> children() {
+    return children == null ? List.of() : children.values();
+  }
+
+  void attach(TileName newName, TileGroup newParent, ChainHash newParentName, int[] newTokens) {
+    parentName = newParentName;
     name = newName;
     parent = newParent;
     tokens = newTokens;
@@ -112,6 +128,7 @@ public final class TileGroup {
       parent.children.remove(tokens);
     }
     name = null;
+    parentName = null;
     parent = null;
     tokens = NO_TOKENS;
   }

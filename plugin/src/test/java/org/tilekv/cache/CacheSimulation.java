@@ -198,6 +198,7 @@ final class CacheSimulation implements AutoCloseable {
                 model.partialHits,
                 model.missed,
                 model.published,
+                0,
                 model.evictions,
                 model.evictions == 0
                     ? Map.of()

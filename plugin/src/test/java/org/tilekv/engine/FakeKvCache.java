@@ -203,6 +203,7 @@ final class FakeKvCache implements KvCache {
         0,
         Map.of(),
         0,
+        0,
         evicted,
         Map.of(),
         0,

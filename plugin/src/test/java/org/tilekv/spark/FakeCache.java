@@ -72,7 +72,7 @@ final class FakeCache implements KvCache {
   @Override
   public CacheStats stats() {
     return new CacheStats(
-        0, 0, 0, 0, 0, Map.of(), 0, 0, Map.of(), 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
+        0, 0, 0, 0, 0, Map.of(), 0, 0, 0, Map.of(), 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
   }
 
   @Override
