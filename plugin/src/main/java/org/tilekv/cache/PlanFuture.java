@@ -15,6 +15,7 @@ package org.tilekv.cache;
 
 import java.util.NavigableSet;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.BatchPlan;
 
 /**
@@ -67,6 +68,12 @@ final class PlanFuture {
       position = plan.nextUse(tile, position + 1);
     }
     return position;
+  }
+
+  /** A group whose next use is at a position, or null. */
+  @Nullable PlannedGroup firstAt(int position) {
+    PlannedGroup first = needed.ceiling(PlannedGroup.before(position));
+    return first != null && first.position == position ? first : null;
   }
 
   /** One more row of some task begins: of this one, or of another. */

@@ -145,16 +145,15 @@ final class PlanPolicy implements EvictionPolicy {
 
   /** Whether a group stands where it should; puts it there otherwise. */
   private boolean isVictim(PlannedGroup entry) {
-    PlanFuture before = entry.future;
-    PlanFuture first = entry.group.hasChildren() ? null : firstUser(entry.name);
-    if (!entry.group.hasChildren() && first == before) {
-      return true;
+    if (entry.group.hasChildren()) {
+      takeOut(entry);
+      return false;
     }
-    takeOut(entry);
-    if (!entry.group.hasChildren()) {
-      order(entry);
+    boolean inPlace = firstUser(entry.name) == entry.future;
+    if (!inPlace) {
+      reorder(entry);
     }
-    return false;
+    return inPlace;
   }
 
   @Override
@@ -173,9 +172,7 @@ final class PlanPolicy implements EvictionPolicy {
   @Override
   public void open(PlanFuture future) {
     futures.add(future);
-    for (PlanFuture each : futures) {
-      each.opened(each == future, futures.size());
-    }
+    futures.forEach(each -> each.opened(each == future, futures.size()));
   }
 
   @Override
@@ -188,12 +185,22 @@ final class PlanPolicy implements EvictionPolicy {
 
   @Override
   public void promptHeld(TileGroup last) {
-    PlanFuture first = futures.isEmpty() ? null : firstUser(entryOf(last).name);
+    long name = entryOf(last).name;
+    PlanFuture first = firstUser(name);
     if (first != null) {
-      first.hold(first.nextUse(entryOf(last).name));
-      for (PlanFuture future : futures) {
-        future.begun(future == first);
-      }
+      int position = first.nextUse(name);
+      first.hold(position);
+      reorderAt(first, position);
+      futures.forEach(future -> future.begun(future == first));
+    }
+  }
+
+  /** The row's sequence uses all tiles of the row, but where the plan is wrong. */
+  private void reorderAt(PlanFuture future, int position) {
+    PlannedGroup entry = future.firstAt(position);
+    while (entry != null) {
+      reorder(entry);
+      entry = future.firstAt(position);
     }
   }
 

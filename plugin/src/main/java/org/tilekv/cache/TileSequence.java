@@ -218,7 +218,7 @@ final class TileSequence implements KvSequence {
       endCopy(List.of(), filled);
     }
     synchronized (cache.lock()) {
-      commit(0, request.prompt(), beam(0).length, tileTokens);
+      append(0, request.prompt(), beam(0).length, tileTokens);
       cache.store().counters.loadedTiles++;
     }
     return true;
@@ -227,12 +227,16 @@ final class TileSequence implements KvSequence {
   @Override
   public void commit(int beam, int[] tokens, int from, int count) {
     synchronized (cache.lock()) {
-      requireOpen();
-      renew();
-      Objects.checkFromIndexSize(from, count, tokens.length);
-      committer.commit(beam, beam(beam), tokens, from, count);
+      append(beam, tokens, from, count);
       notePrompt(beam(beam));
     }
+  }
+
+  private void append(int beam, int[] tokens, int from, int count) {
+    requireOpen();
+    renew();
+    Objects.checkFromIndexSize(from, count, tokens.length);
+    committer.commit(beam, beam(beam), tokens, from, count);
   }
 
   /** Tells once that the prompt is in place. */
