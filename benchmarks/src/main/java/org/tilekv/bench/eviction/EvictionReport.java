@@ -36,8 +36,11 @@ public final class EvictionReport implements Callable<Integer> {
   @Option(names = "--seed", description = "of the traces")
   private long seed = 1;
 
-  @Option(names = "--templates", description = "templates of 4,096 tokens")
+  @Option(names = "--templates", description = "templates")
   private int templates = 64;
+
+  @Option(names = "--template-tokens", description = "tokens of a template")
+  private int templateTokens = 4096;
 
   @Option(names = "--rows", description = "rows per template and job")
   private int rowsPerTemplate = 24;
@@ -72,7 +75,7 @@ public final class EvictionReport implements Callable<Integer> {
         "moved GiB",
         "job s",
         "fetching");
-    Traces traces = new Traces(seed, templates, rowsPerTemplate);
+    Traces traces = new Traces(seed, templates, rowsPerTemplate, templateTokens);
     for (RowTrace trace : List.of(traces.randomOrder(), traces.sorted(), traces.twoJobs())) {
       for (int percent : pools) {
         report(trace, percent);
