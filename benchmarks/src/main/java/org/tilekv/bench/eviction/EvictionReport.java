@@ -15,6 +15,7 @@ package org.tilekv.bench.eviction;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.tilekv.CacheStats;
 import org.tilekv.EvictionOrder;
@@ -95,7 +96,7 @@ public final class EvictionReport implements Callable<Integer> {
         double microsPerRow = (System.nanoTime() - started) / 1e3 / trace.rows().size();
         line(trace, percent, tiles, order.name(), pool.hitTiles(), optimum);
         CacheStats stats = pool.stats();
-        print("  evicted %s; %.1f us per row%n", stats.evictions(), microsPerRow);
+        print("  evicted %s; %.0f us per row%n", new TreeMap<>(stats.evictions()), microsPerRow);
       }
     }
     line(trace, percent, tiles, "optimum", optimum.hitTiles(), optimum);
