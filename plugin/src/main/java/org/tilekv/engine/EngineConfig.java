@@ -20,6 +20,7 @@ package org.tilekv.engine;
  * @param maxStepTokens tokens of one forward step, decode rows and prefill chunks together
  * @param prefillChunkTokens most tokens of one row's prompt in a step
  * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing; 0 never waits
+ * @param loadWaitMs longest wait for tiles that are being loaded from elsewhere; 0 loads none
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
  *     costs memory per distinct position
@@ -29,13 +30,34 @@ public record EngineConfig(
     int maxStepTokens,
     int prefillChunkTokens,
     long sharedPrefixWaitMs,
+    long loadWaitMs,
     boolean prefixReuse,
     boolean countDistinctPositions) {
+
+  private static final long LOAD_WAIT_MS = 5000;
 
   public EngineConfig {
     requireAtLeastOne("maxBatchRows", maxBatchRows);
     requireAtLeastOne("maxStepTokens", maxStepTokens);
     requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
+  }
+
+  /** Limits with the usual wait for loads. */
+  public EngineConfig(
+      int maxBatchRows,
+      int maxStepTokens,
+      int prefillChunkTokens,
+      long sharedPrefixWaitMs,
+      boolean prefixReuse,
+      boolean countDistinctPositions) {
+    this(
+        maxBatchRows,
+        maxStepTokens,
+        prefillChunkTokens,
+        sharedPrefixWaitMs,
+        LOAD_WAIT_MS,
+        prefixReuse,
+        countDistinctPositions);
   }
 
   private static void requireAtLeastOne(String name, int value) {
