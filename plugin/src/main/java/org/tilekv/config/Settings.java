@@ -167,6 +167,14 @@ public final class Settings {
               "Longest wait for a prefix that another row is computing; then the row computes it"
                   + " itself. 0 never waits.");
 
+  public static final Setting<Long> LOAD_WAIT_MS =
+      millis("load.wait", 0)
+          .in(Area.ENGINE)
+          .defaultsTo(5_000L)
+          .doc(
+              "Longest wait for a prefix that is being loaded from a lower tier or another executor;"
+                  + " then the row computes what is missing. Others go on meanwhile. 0 loads none.");
+
   public static final Setting<Integer> ROWS_IN_FLIGHT_PER_TASK =
       integer("rowsInFlightPerTask", 1, 65_536)
           .in(Area.ENGINE)
@@ -272,6 +280,7 @@ public final class Settings {
           MAX_STEP_TOKENS,
           PREFILL_CHUNK_TOKENS,
           SHARED_PREFIX_WAIT_MS,
+          LOAD_WAIT_MS,
           ROWS_IN_FLIGHT_PER_TASK,
           THREADS,
           MAT_MUL,
