@@ -39,7 +39,7 @@ import org.tilekv.prefix.Namespace;
  */
 final class LoadedModel implements ModelRuntime {
 
-  private static final String CPU_ARITHMETIC = "cpu-2";
+  static final String CPU_ARITHMETIC = "cpu-2";
 
   private final OpenedResources opened = new OpenedResources();
   private final ModelConfig config;

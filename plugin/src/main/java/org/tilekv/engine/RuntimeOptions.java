@@ -31,6 +31,7 @@ import org.tilekv.KvDtype;
  * @param salt tenant salt of all rows that bring none, or null
  * @param engine limits of the engine
  * @param device where it runs
+ * @param shard which part of the model this process runs
  */
 public record RuntimeOptions(
     int tileTokens,
@@ -43,7 +44,36 @@ public record RuntimeOptions(
     long leaseTtlMs,
     @Nullable String salt,
     EngineConfig engine,
-    DeviceChoice device) {
+    DeviceChoice device,
+    HeadShard shard) {
+
+  /** Options for the whole model. */
+  public RuntimeOptions(
+      int tileTokens,
+      KvDtype kvDtype,
+      long poolBytes,
+      int threads,
+      int maxSequenceTokens,
+      String matMul,
+      String addBos,
+      long leaseTtlMs,
+      @Nullable String salt,
+      EngineConfig engine,
+      DeviceChoice device) {
+    this(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        HeadShard.WHOLE);
+  }
 
   /** Options for the CPU. */
   public RuntimeOptions(
@@ -92,6 +122,29 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        other);
+        other,
+        shard);
+  }
+
+  /**
+   * The same for one member of a cell.
+   *
+   * @param memberPoolBytes bytes of its page pool: the same for all members
+   * @param memberThreads its compute threads
+   */
+  public RuntimeOptions ofMember(HeadShard member, long memberPoolBytes, int memberThreads) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        memberPoolBytes,
+        memberThreads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        member);
   }
 }
