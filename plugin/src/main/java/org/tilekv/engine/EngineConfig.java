@@ -22,6 +22,7 @@ import org.tilekv.EvictionOrder;
  * @param maxStepTokens tokens of one forward step, decode rows and prefill chunks together
  * @param prefillChunkTokens most tokens of one row's prompt in a step
  * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing; 0 never waits
+ * @param loadWaitMs longest wait for tiles that are being loaded from elsewhere; 0 loads none
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
  *     costs memory per distinct position
@@ -32,11 +33,20 @@ public record EngineConfig(
     int maxStepTokens,
     int prefillChunkTokens,
     long sharedPrefixWaitMs,
+    long loadWaitMs,
     boolean prefixReuse,
     boolean countDistinctPositions,
     EvictionOrder eviction) {
 
-  /** Evicts by plan, where there is one. */
+  private static final long LOAD_WAIT_MS = 5000;
+
+  public EngineConfig {
+    requireAtLeastOne("maxBatchRows", maxBatchRows);
+    requireAtLeastOne("maxStepTokens", maxStepTokens);
+    requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
+  }
+
+  /** Limits with the usual wait for loads; evicts by plan, where there is one. */
   public EngineConfig(
       int maxBatchRows,
       int maxStepTokens,
@@ -49,15 +59,10 @@ public record EngineConfig(
         maxStepTokens,
         prefillChunkTokens,
         sharedPrefixWaitMs,
+        LOAD_WAIT_MS,
         prefixReuse,
         countDistinctPositions,
         EvictionOrder.PLAN);
-  }
-
-  public EngineConfig {
-    requireAtLeastOne("maxBatchRows", maxBatchRows);
-    requireAtLeastOne("maxStepTokens", maxStepTokens);
-    requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
   }
 
   private static void requireAtLeastOne(String name, int value) {
