@@ -30,8 +30,12 @@ final class EngineCounters {
   final LongAdder sharedPrefixWaits = new LongAdder();
   final LongAdder distinctPromptPositions = new LongAdder();
   final LongAdder decodeRows = new LongAdder();
+  // Written by the engine's thread alone.
+  volatile int runningRows;
 
-  EngineStats snapshot() {
+  /** The counters now; {@code unfinishedRows} are all that run or wait. */
+  EngineStats snapshot(int unfinishedRows) {
+    int running = runningRows;
     return new EngineStats(
         rowsCompleted.sum(),
         rowsFailed.sum(),
@@ -45,6 +49,8 @@ final class EngineCounters {
         recomputedTokens.sum(),
         sharedPrefixWaits.sum(),
         distinctPromptPositions.sum(),
-        decodeRows.sum());
+        decodeRows.sum(),
+        Math.max(0, unfinishedRows - running),
+        running);
   }
 }

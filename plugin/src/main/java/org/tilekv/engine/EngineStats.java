@@ -14,7 +14,7 @@
 package org.tilekv.engine;
 
 /**
- * Counters of one engine since it started. All monotonic.
+ * Counters of one engine since it started, all monotonic, and its queue as it is now.
  *
  * @param rowsCompleted rows that got a result
  * @param rowsFailed rows that failed
@@ -33,6 +33,8 @@ package org.tilekv.engine;
  * @param distinctPromptPositions distinct (prefix, token) positions of all prompts, 0 when not
  *     counted
  * @param decodeRows decode rows of all steps, for the mean batch size
+ * @param waitingRows rows submitted that are not in a step now
+ * @param runningRows rows that take part in steps now
  */
 public record EngineStats(
     long rowsCompleted,
@@ -47,4 +49,6 @@ public record EngineStats(
     long recomputedTokens,
     long sharedPrefixWaits,
     long distinctPromptPositions,
-    long decodeRows) {}
+    long decodeRows,
+    int waitingRows,
+    int runningRows) {}
