@@ -346,4 +346,12 @@ public final class Coordinator {
           executors.total());
     }
   }
+
+  /** Verifies that maps, members and executors agree. */
+  void checkIntegrity() {
+    synchronized (lock) {
+      maps.tables().forEach(ShardTable::checkIntegrity);
+      executors.checkIntegrity(maps.members());
+    }
+  }
 }

@@ -177,4 +177,25 @@ final class ExecutorRegistry {
     byId.values().forEach(registration -> registration.addTo(sum));
     return ExecutorStats.of(sum);
   }
+
+  /** Throws where those that may be given work are not the members. */
+  void checkIntegrity(MemberSlots members) {
+    int placeable = 0;
+    int counted = 0;
+    for (Registration registration : byId.values()) {
+      counted += registration.alive() ? 1 : 0;
+      if (registration.placeable()) {
+        placeable++;
+        int slot = members.slotOf(registration.member().executorId());
+        if (slot == MemberSlots.NONE || !registration.member().equals(members.get(slot))) {
+          throw new IllegalStateException(registration.member() + " is no member");
+        }
+      }
+    }
+    if (placeable != members.size() || counted != alive) {
+      throw new IllegalStateException(
+          "%d placeable of %d alive executors; counted are %d and %d"
+              .formatted(placeable, counted, members.size(), alive));
+    }
+  }
 }

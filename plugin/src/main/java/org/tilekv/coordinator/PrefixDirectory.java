@@ -50,9 +50,8 @@ final class PrefixDirectory {
 
   private final int maxEntries;
   private final DirectoryTickets tickets = new DirectoryTickets();
-  private long[] names;
-  private int[] holders;
-  private int[] next;
+  // Entry e: the name at 2 e, behind it the ticket in the upper half and the next entry below.
+  private long[] entries;
   private int[] buckets;
   private final BitSet publishedAgain = new BitSet();
   private int hand;
@@ -66,9 +65,7 @@ final class PrefixDirectory {
   PrefixDirectory(int maxEntries) {
     this.maxEntries = maxEntries;
     int capacity = Math.min(FIRST_CAPACITY, maxEntries);
-    names = new long[capacity];
-    holders = new int[capacity];
-    next = new int[capacity];
+    entries = new long[2 * capacity];
     buckets = new int[capacity];
     Arrays.fill(buckets, NONE);
   }
@@ -92,15 +89,39 @@ final class PrefixDirectory {
     boolean again = entry != NONE;
     if (!again) {
       entry = takeEntry();
-      names[entry] = name;
-      holders[entry] = ticket;
+      entries[2 * entry] = name;
+      setTicket(entry, ticket);
       tickets.entryAdded(ticket);
       live++;
     }
     publishedAgain.set(entry, again);
     int bucket = bucket(name);
-    next[entry] = buckets[bucket];
+    setNext(entry, buckets[bucket]);
     buckets[bucket] = entry;
+  }
+
+  private long name(int entry) {
+    return entries[2 * entry];
+  }
+
+  private int ticket(int entry) {
+    return (int) (entries[2 * entry + 1] >>> Integer.SIZE);
+  }
+
+  private void setTicket(int entry, int ticket) {
+    entries[2 * entry + 1] = (long) ticket << Integer.SIZE | next(entry) & 0xFFFFFFFFL;
+  }
+
+  private int next(int entry) {
+    return (int) entries[2 * entry + 1];
+  }
+
+  private void setNext(int entry, int next) {
+    entries[2 * entry + 1] = (long) ticket(entry) << Integer.SIZE | next & 0xFFFFFFFFL;
+  }
+
+  private int capacity() {
+    return buckets.length;
   }
 
   void drop(int ticket, TileNames tiles) {
@@ -123,17 +144,17 @@ final class PrefixDirectory {
     int found = NONE;
     int others = 0;
     int before = NONE;
-    for (int entry = buckets[bucket]; entry != NONE; entry = next[entry]) {
-      boolean mine = names[entry] == name && holders[entry] == ticket;
-      boolean keep = names[entry] != name || !mine && tickets.live(holders[entry]);
-      if (keep && names[entry] == name && ++others > mostOthers) {
+    for (int entry = buckets[bucket]; entry != NONE; entry = next(entry)) {
+      boolean mine = name(entry) == name && ticket(entry) == ticket;
+      boolean keep = name(entry) != name || !mine && tickets.live(ticket(entry));
+      if (keep && name(entry) == name && ++others > mostOthers) {
         keep = false;
       }
       if (keep) {
         before = entry;
         continue;
       }
-      link(bucket, before, next[entry]);
+      link(bucket, before, next(entry));
       if (mine) {
         found = entry;
       } else {
@@ -147,41 +168,41 @@ final class PrefixDirectory {
     if (before == NONE) {
       buckets[bucket] = entry;
     } else {
-      next[before] = entry;
+      setNext(before, entry);
     }
   }
 
   /** Marks an entry that is in no chain as free. */
   private void free(int entry) {
-    int ticket = holders[entry];
+    int ticket = ticket(entry);
     live -= tickets.live(ticket) ? 1 : 0;
     tickets.entryRemoved(ticket);
-    holders[entry] = DirectoryTickets.NONE;
+    setTicket(entry, DirectoryTickets.NONE);
   }
 
   private void unlink(int entry) {
-    int bucket = bucket(names[entry]);
+    int bucket = bucket(name(entry));
     int before = NONE;
-    for (int at = buckets[bucket]; at != entry; at = next[at]) {
+    for (int at = buckets[bucket]; at != entry; at = next(at)) {
       before = at;
     }
-    link(bucket, before, next[entry]);
+    link(bucket, before, next(entry));
     free(entry);
   }
 
   /** A free entry: one that is, or names nobody, or must go. */
   private int takeEntry() {
-    if (live >= names.length / 4 * 3 && names.length < maxEntries) {
+    if (live >= capacity() / 4 * 3 && capacity() < maxEntries) {
       grow();
     }
-    boolean full = live >= names.length / 4 * 3;
+    boolean full = live >= capacity() / 4 * 3;
     while (true) {
       int entry = hand;
-      hand = (hand + 1) & (names.length - 1);
-      if (holders[entry] == DirectoryTickets.NONE) {
+      hand = (hand + 1) & (capacity() - 1);
+      if (ticket(entry) == DirectoryTickets.NONE) {
         return entry;
       }
-      boolean spared = tickets.live(holders[entry]) && (!full || publishedAgain.get(entry));
+      boolean spared = tickets.live(ticket(entry)) && (!full || publishedAgain.get(entry));
       publishedAgain.clear(entry);
       if (!spared) {
         unlink(entry);
@@ -191,10 +212,8 @@ final class PrefixDirectory {
   }
 
   private void grow() {
-    int capacity = names.length;
-    names = Arrays.copyOf(names, 2 * capacity);
-    holders = Arrays.copyOf(holders, 2 * capacity);
-    next = Arrays.copyOf(next, 2 * capacity);
+    int capacity = capacity();
+    entries = Arrays.copyOf(entries, 4 * capacity);
     buckets = new int[2 * capacity];
     Arrays.fill(buckets, NONE);
     rebuildChains(capacity);
@@ -202,11 +221,11 @@ final class PrefixDirectory {
   }
 
   /** In rising order, so that later entries come first: nearly the order of publication. */
-  private void rebuildChains(int entries) {
-    for (int entry = 0; entry < entries; entry++) {
-      if (holders[entry] != DirectoryTickets.NONE) {
-        int bucket = bucket(names[entry]);
-        next[entry] = buckets[bucket];
+  private void rebuildChains(int count) {
+    for (int entry = 0; entry < count; entry++) {
+      if (ticket(entry) != DirectoryTickets.NONE) {
+        int bucket = bucket(name(entry));
+        setNext(entry, buckets[bucket]);
         buckets[bucket] = entry;
       }
     }
@@ -219,8 +238,8 @@ final class PrefixDirectory {
   /** Executors that hold the tile, the latest to publish it last. */
   List<String> holders(long name) {
     List<String> executors = new ArrayList<>();
-    for (int entry = buckets[bucket(name)]; entry != NONE; entry = next[entry]) {
-      @Nullable String executor = names[entry] == name ? tickets.executor(holders[entry]) : null;
+    for (int entry = buckets[bucket(name)]; entry != NONE; entry = next(entry)) {
+      @Nullable String executor = name(entry) == name ? tickets.executor(ticket(entry)) : null;
       if (executor != null) {
         executors.add(executor);
       }

@@ -94,6 +94,8 @@ final class Registration {
     state = as;
     stats = stats.withoutGauges();
     directory.retire(ticket);
+    // The number may be another's from now on.
+    ticket = DirectoryTickets.NONE;
   }
 
   /** Takes over the numbers of the session before, until the first heartbeat brings new ones. */

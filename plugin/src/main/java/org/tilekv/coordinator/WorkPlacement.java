@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.tilekv.coordinator.WorkPlacer.Candidate;
+import org.tilekv.coordinator.Candidates.Candidate;
 
 /**
  * Places work items: by score while the heartbeats of most executors are fresh, else by the shard
@@ -68,12 +68,13 @@ final class WorkPlacement {
     MapPlacer byMap =
         new MapPlacer(
             () -> coordinator.shardMap(ShardMap.groupsFor(coordinator.placeable())), items);
+    Candidates candidates = new Candidates(fresh);
     List<Placement> placements =
         now == PlacementMode.DEGRADED || fresh.isEmpty()
             ? items.stream().map(byMap::place).toList()
-            : byScore(items, new WorkPlacer(fresh, items), byMap);
+            : byScore(items, new WorkPlacer(candidates, items), byMap);
     Map<String, Long> placedTokens = new HashMap<>(byMap.placedTokens());
-    fresh.forEach(c -> placedTokens.merge(c.member.executorId(), c.placedTokens, Long::sum));
+    candidates.placedTokens().forEach((id, tokens) -> placedTokens.merge(id, tokens, Long::sum));
     note(placements, placedTokens, nowMs);
     return placements;
   }

@@ -13,6 +13,7 @@
  */
 package org.tilekv.coordinator;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,36 +28,19 @@ import java.util.Optional;
  * </pre>
  *
  * among those that have not yet 1.125 times their share of all that is to do. Ties go by rendezvous
- * hashing. Items of one call that share a prefix attract each other as if the first one's tiles
- * were there already. Confined to one call; works on a snapshot, outside of the coordinator's lock.
+ * hashing. Items of one call that share a prefix attract each other as if the first one's tiles were
+ * there already. Confined to one call; works on a snapshot, outside of the coordinator's lock.
  */
 final class WorkPlacer {
 
-  private final List<Candidate> candidates;
-  private final Map<String, Candidate> byId = new HashMap<>();
-  // Tile -> where an earlier item of this call will leave it.
-  private final Map<Long, Candidate> promised = new HashMap<>();
-  private final double meanWeight;
-  private final double boundPerWeight;
-  // Of the item that is being placed.
+  private final Candidates candidates;
+  // Tile -> the candidate where an earlier item of this call will leave it.
+  private final Map<Long, Integer> promised = new HashMap<>();
+  private final double[] relativeWeights;
+  private final double[] bounds;
+  // Of the item that is being placed: tokens of its prefix, by candidate; what waits at the idlest.
+  private final long[] saved;
   private long leastQueueTokens;
-
-  /** An executor that work may go to, and what waits there. */
-  static final class Candidate {
-    final Member member;
-    final long seed;
-    long queueTokens;
-    long placedTokens;
-
-    Candidate(Member member, long queueTokens) {
-      this.member = member;
-      this.seed = Rendezvous.seed(member);
-      this.queueTokens = queueTokens;
-    }
-  }
-
-  /** An executor and the tokens of an item's prefix that it holds. */
-  private record Resident(Candidate candidate, long tokens) {}
 
   /**
    * For one call.
@@ -64,20 +48,26 @@ final class WorkPlacer {
    * @param candidates executors whose heartbeats are fresh, at least one
    * @param items all items of the call, for the bound
    */
-  WorkPlacer(List<Candidate> candidates, List<WorkItem> items) {
+  WorkPlacer(Candidates candidates, List<WorkItem> items) {
     this.candidates = candidates;
-    candidates.forEach(candidate -> byId.put(candidate.member.executorId(), candidate));
-    double weight = candidates.stream().mapToLong(c -> c.member.weight()).sum();
+    double weight = candidates.totalWeight();
     double tokens =
-        candidates.stream().mapToLong(c -> c.queueTokens).sum()
-            + items.stream().mapToLong(WorkItem::costTokens).sum();
-    meanWeight = weight / candidates.size();
-    boundPerWeight = ShardPlacer.BOUND * tokens / weight;
+        candidates.totalQueueTokens() + items.stream().mapToLong(WorkItem::costTokens).sum();
+    int count = candidates.size();
+    relativeWeights = new double[count];
+    bounds = new double[count];
+    saved = new long[count];
+    for (int i = 0; i < count; i++) {
+      relativeWeights[i] = candidates.weights[i] * count / weight;
+      bounds[i] = ShardPlacer.BOUND * tokens * candidates.weights[i] / weight;
+    }
   }
 
   /** Whether somebody holds tiles of the item, but nobody whose heartbeats are fresh. */
   boolean restsOnStaleNews(Map<String, Integer> leadingTiles) {
-    return !leadingTiles.isEmpty() && leadingTiles.keySet().stream().noneMatch(byId::containsKey);
+    return !leadingTiles.isEmpty()
+        && leadingTiles.keySet().stream()
+            .allMatch(id -> candidates.indexOf(id) == Candidates.NONE);
   }
 
   /**
@@ -86,29 +76,24 @@ final class WorkPlacer {
    * @param leadingTiles executors and how many leading tiles of the item each holds
    */
   Placement place(WorkItem item, Map<String, Integer> leadingTiles) {
-    Map<Candidate, Long> saved = new HashMap<>();
-    long most = 0;
-    for (Map.Entry<String, Integer> holder : leadingTiles.entrySet()) {
-      Candidate candidate = byId.get(holder.getKey());
-      if (candidate != null) {
-        long tokens = (long) holder.getValue() * item.tileTokens();
-        saved.put(candidate, tokens);
-        most = Math.max(most, tokens);
-      }
+    Arrays.fill(saved, 0);
+    long most = noteResident(item, leadingTiles);
+    int promisedTo = promisedTo(item);
+    long promisedTokens = promisedTokens(item);
+    int best = best(item, promisedTo, promisedTokens);
+    long queue = candidates.queueTokens[best];
+    long spared = best == promisedTo ? Math.max(saved[best], promisedTokens) : saved[best];
+    candidates.take(best, Math.max(0, item.costTokens() - spared));
+    for (int i = 0; i < item.tiles(); i++) {
+      promised.put(item.tile(i), best);
     }
-    Candidate best = best(item, saved, promisedTo(item));
-    long savedThere = saved.getOrDefault(best, 0L);
-    long queue = best.queueTokens;
-    Placement placement =
-        new Placement(
-            Optional.of(best.member),
-            reason(savedThere, most),
-            savedThere,
-            most,
-            queue,
-            leastQueueTokens);
-    take(best, item, savedThere);
-    return placement;
+    return new Placement(
+        Optional.of(candidates.member(best)),
+        reason(saved[best], most),
+        saved[best],
+        most,
+        queue,
+        leastQueueTokens);
   }
 
   private static PlacementReason reason(long saved, long most) {
@@ -118,55 +103,61 @@ final class WorkPlacer {
     return saved == most ? PlacementReason.RESIDENT : PlacementReason.MOVED_FOR_LOAD;
   }
 
-  private Resident promisedTo(WorkItem item) {
-    Candidate first = item.tiles() == 0 ? null : promised.get(item.tile(0));
-    int tiles = 0;
-    while (first != null && tiles < item.tiles() && promised.get(item.tile(tiles)) == first) {
-      tiles++;
+  /** Returns the most that a candidate holds. */
+  private long noteResident(WorkItem item, Map<String, Integer> leadingTiles) {
+    long most = 0;
+    for (Map.Entry<String, Integer> holder : leadingTiles.entrySet()) {
+      int index = candidates.indexOf(holder.getKey());
+      if (index != Candidates.NONE) {
+        saved[index] = (long) holder.getValue() * item.tileTokens();
+        most = Math.max(most, saved[index]);
+      }
     }
-    return new Resident(
-        first == null ? candidates.get(0) : first, (long) tiles * item.tileTokens());
+    return most;
   }
 
-  private Candidate best(WorkItem item, Map<Candidate, Long> saved, Resident promise) {
-    Candidate best = candidates.get(0);
+  private int promisedTo(WorkItem item) {
+    return item.tiles() == 0 ? Candidates.NONE : promisedTo(item, 0);
+  }
+
+  private int promisedTo(WorkItem item, int tile) {
+    return promised.getOrDefault(item.tile(tile), Candidates.NONE);
+  }
+
+  private long promisedTokens(WorkItem item) {
+    int tiles = 0;
+    while (tiles < item.tiles() && promisedTo(item, tiles) == promisedTo(item)) {
+      tiles++;
+    }
+    return (long) tiles * item.tileTokens();
+  }
+
+  private int best(WorkItem item, int promisedTo, long promisedTokens) {
+    int best = 0;
     double bestScore = Double.NEGATIVE_INFINITY;
     leastQueueTokens = Long.MAX_VALUE;
-    for (Candidate candidate : candidates) {
-      leastQueueTokens = Math.min(leastQueueTokens, candidate.queueTokens);
-      if (candidate.queueTokens > boundPerWeight * candidate.member.weight()) {
+    for (int i = 0; i < saved.length; i++) {
+      long queue = candidates.queueTokens[i];
+      leastQueueTokens = Math.min(leastQueueTokens, queue);
+      if (queue > bounds[i]) {
         continue;
       }
-      long tokens = saved.isEmpty() ? 0 : saved.getOrDefault(candidate, 0L);
-      if (candidate == promise.candidate) {
-        tokens = Math.max(tokens, promise.tokens);
-      }
-      double score = score(candidate, item, tokens);
-      if (score > bestScore || score == bestScore && wins(candidate, best, item)) {
+      long tokens = i == promisedTo ? Math.max(saved[i], promisedTokens) : saved[i];
+      double score = (tokens - queue - item.costTokens()) / relativeWeights[i];
+      if (score > bestScore || score == bestScore && wins(i, best, item)) {
         bestScore = score;
-        best = candidate;
+        best = i;
       }
     }
     return best;
   }
 
-  private double score(Candidate candidate, WorkItem item, long saved) {
-    return (saved - candidate.queueTokens - item.costTokens())
-        * meanWeight
-        / candidate.member.weight();
-  }
-
-  private static boolean wins(Candidate a, Candidate b, WorkItem item) {
-    return Rendezvous.cost(a.seed, a.member.weight(), item.key())
-        < Rendezvous.cost(b.seed, b.member.weight(), item.key());
-  }
-
-  private void take(Candidate candidate, WorkItem item, long saved) {
-    long tokens = Math.max(0, item.costTokens() - saved);
-    candidate.queueTokens += tokens;
-    candidate.placedTokens += tokens;
-    for (int i = 0; i < item.tiles(); i++) {
-      promised.put(item.tile(i), candidate);
-    }
+  private boolean wins(int candidate, int best, WorkItem item) {
+    int key = item.key();
+    double bestCost = Rendezvous.cost(candidates.seeds[best], candidates.weights[best], key);
+    long seed = candidates.seeds[candidate];
+    int weight = candidates.weights[candidate];
+    return !Rendezvous.cannotBeat(bestCost, seed, weight, key)
+        && Rendezvous.cost(seed, weight, key) < bestCost;
   }
 }
