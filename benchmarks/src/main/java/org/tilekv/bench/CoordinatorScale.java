@@ -13,6 +13,8 @@
  */
 package org.tilekv.bench;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,7 +38,8 @@ import picocli.CommandLine.Option;
 
 /**
  * The coordinator of a large cluster, on one thread and with a clock of its own: time to assign
- * shards and to handle losses, what moves, how even the load is, heartbeats per second, memory.
+ * shards and to handle losses, what moves, how even the load is, heartbeats per second, memory. Times
+ * are the thread's CPU time.
  */
 @Command(
     name = "coordinator-scale",
@@ -44,6 +47,8 @@ import picocli.CommandLine.Option;
     showDefaultValues = true,
     description = "Simulates a large cluster on one driver thread.")
 public final class CoordinatorScale implements Callable<Integer> {
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   /** Worst load over mean that is allowed. */
   private static final double MOST_OVER_MEAN = 1.15;
@@ -68,6 +73,9 @@ public final class CoordinatorScale implements Callable<Integer> {
 
   private long nowMs = 1_000;
   private boolean failed;
+  private long[][] held = {};
+  private byte[][] messages = {};
+  private byte[][] replies = {};
 
   private CoordinatorScale() {}
 
@@ -112,7 +120,7 @@ public final class CoordinatorScale implements Callable<Integer> {
 
   private ShardMap assign(Coordinator coordinator) {
     long before = usedBytes();
-    long start = System.nanoTime();
+    long start = cpuNanos();
     ShardMap map = coordinator.shardMap(shards);
     line("assign all shards:            %8.1f ms", millisSince(start));
     line("memory of the map:            %8.1f bytes per shard", (usedBytes() - before) / (double) shards);
@@ -128,10 +136,10 @@ public final class CoordinatorScale implements Callable<Integer> {
     long least = 0;
     for (int i = 0; i < losses; i++) {
       String lost = id((int) ((long) i * executors / losses));
-      long start = System.nanoTime();
+      long start = cpuNanos();
       coordinator.executorLost(lost);
       ShardMap next = coordinator.shardMap(shards);
-      long took = System.nanoTime() - start;
+      long took = cpuNanos() - start;
       nanos += took;
       worst = Math.max(worst, took);
       least += map.shardsOf(lost).size();
@@ -154,10 +162,10 @@ public final class CoordinatorScale implements Callable<Integer> {
     long moved = 0;
     double least = 0;
     for (int i = 0; i < losses; i++) {
-      long start = System.nanoTime();
+      long start = cpuNanos();
       coordinator.register(new Register(id(executors + i), "host-new", 8, 1L << 34));
       ShardMap next = coordinator.shardMap(shards);
-      nanos += System.nanoTime() - start;
+      nanos += cpuNanos() - start;
       least += Math.floor((double) shards / next.members().size());
       moved += moved(map, next);
       map = next;
@@ -190,6 +198,9 @@ public final class CoordinatorScale implements Callable<Integer> {
 
   /** Every executor in turn; a second of the clock passes per round. */
   private void heartbeatsPerSecond(Coordinator coordinator) {
+    held = new long[executors][tiles];
+    messages = new byte[executors][];
+    replies = new byte[executors][];
     List<ExecutorReporter> reporters = new ArrayList<>();
     for (int i = 0; i < executors; i++) {
       reporters.add(new ExecutorReporter(new Register("h" + i, "host-" + i / 8, 8, 1L << 34)));
@@ -204,14 +215,12 @@ public final class CoordinatorScale implements Callable<Integer> {
     for (int round = 0; round < heartbeats; round++) {
       boolean warm = round >= heartbeats / 5;
       nowMs += 1_000;
-      for (ExecutorReporter reporter : reporters) {
-        change(reporter, random, round);
-        beat(fresh, reporter, warm ? nanos : new long[3]);
-        counted += warm ? 1 : 0;
-      }
+      change(reporters, random);
+      beat(fresh, reporters, warm ? nanos : new long[3]);
+      counted += warm ? executors : 0;
       fresh.tick();
     }
-    line("heartbeats, %d + %d tiles each, %d bytes:", tiles, tiles, lastBytes);
+    line("heartbeats, %d + %d tiles each, %d bytes:", tiles, tiles, messages[0].length);
     line("  executor writes:            %8.2f us", nanos[0] / 1e3 / counted);
     line(
         "  driver reads and answers:   %8.2f us: %.0f per second and core",
@@ -223,33 +232,35 @@ public final class CoordinatorScale implements Callable<Integer> {
     place(fresh, random);
   }
 
-  private final Map<ExecutorReporter, List<Long>> held = new HashMap<>();
-  private int lastBytes;
-
-  private void change(ExecutorReporter reporter, Random random, int round) {
-    List<Long> old = held.put(reporter, new ArrayList<>());
-    for (int i = 0; i < tiles; i++) {
-      // One in eight is a tile that many executors hold.
-      long name = i % 8 == 0 ? random.nextInt(100_000) : random.nextLong();
-      reporter.published(name);
-      held.get(reporter).add(name);
-    }
-    if (old != null && round > 0) {
-      old.forEach(reporter::dropped);
+  private void change(List<ExecutorReporter> reporters, Random random) {
+    for (int e = 0; e < executors; e++) {
+      for (int i = 0; i < tiles; i++) {
+        if (held[e][i] != 0) {
+          reporters.get(e).dropped(held[e][i]);
+        }
+        // One in eight is a tile that many executors hold.
+        held[e][i] = i % 8 == 0 ? 1 + random.nextInt(100_000) : random.nextLong();
+        reporters.get(e).published(held[e][i]);
+      }
     }
   }
 
-  private void beat(Coordinator coordinator, ExecutorReporter reporter, long[] nanos) {
-    long start = System.nanoTime();
-    byte[] message = reporter.next(ExecutorStats.ZERO);
-    long written = System.nanoTime();
-    byte[] reply = coordinator.receive(message);
-    long answered = System.nanoTime();
-    reporter.answered(reply);
+  private void beat(Coordinator coordinator, List<ExecutorReporter> reporters, long[] nanos) {
+    long start = cpuNanos();
+    for (int e = 0; e < executors; e++) {
+      messages[e] = reporters.get(e).next(ExecutorStats.ZERO);
+    }
+    long written = cpuNanos();
+    for (int e = 0; e < executors; e++) {
+      replies[e] = coordinator.receive(messages[e]);
+    }
+    long answered = cpuNanos();
+    for (int e = 0; e < executors; e++) {
+      reporters.get(e).answered(replies[e]);
+    }
     nanos[0] += written - start;
     nanos[1] += answered - written;
-    nanos[2] += System.nanoTime() - answered;
-    lastBytes = message.length;
+    nanos[2] += cpuNanos() - answered;
   }
 
   private void place(Coordinator coordinator, Random random) {
@@ -261,7 +272,7 @@ public final class CoordinatorScale implements Callable<Integer> {
       }
       work.add(new WorkItem(names, 64, 2_000 + random.nextInt(2_000)));
     }
-    long start = System.nanoTime();
+    long start = cpuNanos();
     List<Placement> placements = coordinator.place(work);
     double millis = millisSince(start);
     line("place %d work items:       %8.1f ms, %.1f us each: %s",
@@ -269,8 +280,13 @@ public final class CoordinatorScale implements Callable<Integer> {
     failed |= placements.size() != items;
   }
 
+  /** CPU time of this thread: what others do on the machine does not count. */
+  private static long cpuNanos() {
+    return THREADS.getCurrentThreadCpuTime();
+  }
+
   private static double millisSince(long nanos) {
-    return (System.nanoTime() - nanos) / 1e6;
+    return (cpuNanos() - nanos) / 1e6;
   }
 
   private static long usedBytes() {

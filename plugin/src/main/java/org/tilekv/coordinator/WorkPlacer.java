@@ -33,10 +33,13 @@ import java.util.Optional;
  */
 final class WorkPlacer {
 
+  private static final double UNKNOWN = -1;
+
   private final Candidates candidates;
   // Tile -> the candidate where an earlier item of this call will leave it.
   private final Map<Long, Integer> promised = new HashMap<>();
-  private final double[] relativeWeights;
+  // One over the weight, relative to the mean weight.
+  private final double[] slowness;
   private final double[] bounds;
   // Of the item that is being placed: tokens of its prefix, by candidate; what waits at the idlest.
   private final long[] saved;
@@ -54,11 +57,11 @@ final class WorkPlacer {
     double tokens =
         candidates.totalQueueTokens() + items.stream().mapToLong(WorkItem::costTokens).sum();
     int count = candidates.size();
-    relativeWeights = new double[count];
+    slowness = new double[count];
     bounds = new double[count];
     saved = new long[count];
     for (int i = 0; i < count; i++) {
-      relativeWeights[i] = candidates.weights[i] * count / weight;
+      slowness[i] = weight / count / candidates.weights[i];
       bounds[i] = ShardPlacer.BOUND * tokens * candidates.weights[i] / weight;
     }
   }
@@ -133,31 +136,42 @@ final class WorkPlacer {
   }
 
   private int best(WorkItem item, int promisedTo, long promisedTokens) {
-    int best = 0;
+    int best = Candidates.NONE;
     double bestScore = Double.NEGATIVE_INFINITY;
+    double bestCost = UNKNOWN;
     leastQueueTokens = Long.MAX_VALUE;
     for (int i = 0; i < saved.length; i++) {
       long queue = candidates.queueTokens[i];
       leastQueueTokens = Math.min(leastQueueTokens, queue);
-      if (queue > bounds[i]) {
+      long tokens = i == promisedTo ? Math.max(saved[i], promisedTokens) : saved[i];
+      double score = (tokens - queue - item.costTokens()) * slowness[i];
+      if (score < bestScore || queue > bounds[i]) {
         continue;
       }
-      long tokens = i == promisedTo ? Math.max(saved[i], promisedTokens) : saved[i];
-      double score = (tokens - queue - item.costTokens()) / relativeWeights[i];
-      if (score > bestScore || score == bestScore && wins(i, best, item)) {
+      double cost = UNKNOWN;
+      if (score == bestScore) {
+        bestCost = bestCost == UNKNOWN ? tieCost(best, item) : bestCost;
+        cost = tieCost(i, item, bestCost);
+      }
+      if (score > bestScore || cost < bestCost) {
         bestScore = score;
+        bestCost = cost;
         best = i;
       }
     }
-    return best;
+    return Math.max(0, best);
   }
 
-  private boolean wins(int candidate, int best, WorkItem item) {
-    int key = item.key();
-    double bestCost = Rendezvous.cost(candidates.seeds[best], candidates.weights[best], key);
+  private double tieCost(int candidate, WorkItem item) {
+    return tieCost(candidate, item, Double.POSITIVE_INFINITY);
+  }
+
+  /** Infinite where it is certainly not below {@code best}. */
+  private double tieCost(int candidate, WorkItem item, double best) {
     long seed = candidates.seeds[candidate];
     int weight = candidates.weights[candidate];
-    return !Rendezvous.cannotBeat(bestCost, seed, weight, key)
-        && Rendezvous.cost(seed, weight, key) < bestCost;
+    return Rendezvous.cannotBeat(best, seed, weight, item.key())
+        ? Double.POSITIVE_INFINITY
+        : Rendezvous.cost(seed, weight, item.key());
   }
 }
