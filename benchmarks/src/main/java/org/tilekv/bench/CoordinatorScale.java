@@ -38,8 +38,8 @@ import picocli.CommandLine.Option;
 
 /**
  * The coordinator of a large cluster, on one thread and with a clock of its own: time to assign
- * shards and to handle losses, what moves, how even the load is, heartbeats per second, memory. Times
- * are the thread's CPU time.
+ * shards and to handle losses, what moves, how even the load is, heartbeats per second, memory.
+ * Times are the thread's CPU time.
  */
 @Command(
     name = "coordinator-scale",
@@ -123,7 +123,9 @@ public final class CoordinatorScale implements Callable<Integer> {
     long start = cpuNanos();
     ShardMap map = coordinator.shardMap(shards);
     line("assign all shards:            %8.1f ms", millisSince(start));
-    line("memory of the map:            %8.1f bytes per shard", (usedBytes() - before) / (double) shards);
+    line(
+        "memory of the map:            %8.1f bytes per shard",
+        (usedBytes() - before) / (double) shards);
     reportLoad(map);
     return map;
   }
@@ -150,7 +152,8 @@ public final class CoordinatorScale implements Callable<Integer> {
         "handle %d losses, one by one: %8.1f ms; the longest %.2f ms",
         losses, nanos / 1e6, worst / 1e6);
     line(
-        "shards moved:                 %8d, least possible %d: %.4f", moved, least, (double) moved / least);
+        "shards moved:                 %8d, least possible %d: %.4f",
+        moved, least, (double) moved / least);
     failed |= moved != least;
     reportLoad(map);
     return map;
@@ -226,9 +229,15 @@ public final class CoordinatorScale implements Callable<Integer> {
         "  driver reads and answers:   %8.2f us: %.0f per second and core",
         nanos[1] / 1e3 / counted, 1e9 * counted / nanos[1]);
     line("  executor reads:             %8.2f us", nanos[2] / 1e3 / counted);
-    line("  all three:                  %8.0f per second and core", 1e9 * counted / (nanos[0] + nanos[1] + nanos[2]));
-    line("  taken %d, resyncs %d, refused %s, entries of the directory %d",
-        fresh.stats().heartbeats(), fresh.stats().resyncs(), fresh.stats().refused(), fresh.stats().directoryTiles());
+    line(
+        "  all three:                  %8.0f per second and core",
+        1e9 * counted / (nanos[0] + nanos[1] + nanos[2]));
+    line(
+        "  taken %d, resyncs %d, refused %s, entries of the directory %d",
+        fresh.stats().heartbeats(),
+        fresh.stats().resyncs(),
+        fresh.stats().refused(),
+        fresh.stats().directoryTiles());
     place(fresh, random);
   }
 
@@ -275,7 +284,8 @@ public final class CoordinatorScale implements Callable<Integer> {
     long start = cpuNanos();
     List<Placement> placements = coordinator.place(work);
     double millis = millisSince(start);
-    line("place %d work items:       %8.1f ms, %.1f us each: %s",
+    line(
+        "place %d work items:       %8.1f ms, %.1f us each: %s",
         items, millis, 1e3 * millis / items, coordinator.stats().placements());
     failed |= placements.size() != items;
   }

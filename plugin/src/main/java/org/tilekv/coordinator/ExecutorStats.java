@@ -30,6 +30,7 @@ package org.tilekv.coordinator;
  * @param evictedTiles resident tiles dropped for room
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
+ * @param cellBytes bytes sent to other members of cells
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
@@ -50,6 +51,7 @@ public record ExecutorStats(
     long evictedTiles,
     long preemptions,
     long distinctPositions,
+    long cellBytes,
     long pages,
     long residentTiles,
     long freePages,
@@ -57,7 +59,7 @@ public record ExecutorStats(
     long runningRows) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 18;
+  static final int FIELDS = 19;
 
   private static final int GAUGES = 5;
 
@@ -79,6 +81,7 @@ public record ExecutorStats(
       evictedTiles,
       preemptions,
       distinctPositions,
+      cellBytes,
       pages,
       residentTiles,
       freePages,
@@ -91,7 +94,7 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15], v[16], v[17]);
+        v[14], v[15], v[16], v[17], v[18]);
   }
 
   /** Rows that are not done yet. */

@@ -28,8 +28,8 @@ import java.util.Optional;
  * </pre>
  *
  * among those that have not yet 1.125 times their share of all that is to do. Ties go by rendezvous
- * hashing. Items of one call that share a prefix attract each other as if the first one's tiles were
- * there already. Confined to one call; works on a snapshot, outside of the coordinator's lock.
+ * hashing. Items of one call that share a prefix attract each other as if the first one's tiles
+ * were there already. Confined to one call; works on a snapshot, outside of the coordinator's lock.
  */
 final class WorkPlacer {
 
@@ -69,8 +69,7 @@ final class WorkPlacer {
   /** Whether somebody holds tiles of the item, but nobody whose heartbeats are fresh. */
   boolean restsOnStaleNews(Map<String, Integer> leadingTiles) {
     return !leadingTiles.isEmpty()
-        && leadingTiles.keySet().stream()
-            .allMatch(id -> candidates.indexOf(id) == Candidates.NONE);
+        && leadingTiles.keySet().stream().allMatch(id -> candidates.indexOf(id) == Candidates.NONE);
   }
 
   /**

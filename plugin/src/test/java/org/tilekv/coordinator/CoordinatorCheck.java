@@ -80,8 +80,7 @@ final class CoordinatorCheck {
 
   /** Only shards of those that left or have less weight moved, or shards to those that came. */
   private void checkMoves(ShardMap last, ShardMap map, Set<String> placeable) {
-    Set<String> known =
-        last.members().stream().map(Member::executorId).collect(Collectors.toSet());
+    Set<String> known = last.members().stream().map(Member::executorId).collect(Collectors.toSet());
     for (Shard shard : ShardMapCheck.moved(last, map)) {
       String from = last.executor(shard).map(Member::executorId).orElse("nobody");
       String to = map.executor(shard).map(Member::executorId).orElse("nobody");

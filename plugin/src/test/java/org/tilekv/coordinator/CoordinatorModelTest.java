@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.tilekv.config.TileKvConfig;
 
 /**
- * Random histories of executors that register, report, fall silent, are lost, are decommissioned and
- * come back, over a wire that loses messages. After each step the coordinator's whole state is
+ * Random histories of executors that register, report, fall silent, are lost, are decommissioned
+ * and come back, over a wire that loses messages. After each step the coordinator's whole state is
  * checked, and what it believes is compared with what the executors hold.
  */
 class CoordinatorModelTest {
@@ -203,7 +203,8 @@ class CoordinatorModelTest {
       assertThat(after.holders(tile)).hasSameElementsAs(holders);
     }
     assertThat(after.executors()).extracting(ExecutorView::executorId).hasSize(8);
-    assertThat(after.stats().refused()).containsOnly(Map.entry(Refused.Reason.UNKNOWN_EXECUTOR, 8L));
+    assertThat(after.stats().refused())
+        .containsOnly(Map.entry(Refused.Reason.UNKNOWN_EXECUTOR, 8L));
     ShardMapCheck.checkBound(after.shardMap(64));
     assertThat(Messages.decode(after.receive(late)))
         .isInstanceOfSatisfying(

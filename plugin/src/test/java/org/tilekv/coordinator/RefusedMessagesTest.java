@@ -22,9 +22,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.jspecify.annotations.Nullable;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Refused.Reason;
 
@@ -39,8 +39,7 @@ class RefusedMessagesTest {
   private static final long TIMEOUT_MS = 30_000;
 
   private final long[] nowMs = {1_000};
-  private final Coordinator coordinator =
-      new Coordinator(TileKvConfig.defaults(), () -> nowMs[0]);
+  private final Coordinator coordinator = new Coordinator(TileKvConfig.defaults(), () -> nowMs[0]);
   private final Map<String, ExecutorReporter> executors = new LinkedHashMap<>();
 
   /** Executors a to d serve; {@code gone} was taken away, {@code silent} for too long. */
@@ -129,16 +128,24 @@ class RefusedMessagesTest {
     executors.get("a").answered(coordinator.receive(beat));
     long number = ((Heartbeat) Messages.decode(beat)).number();
 
-    refused("another version of the protocol", with(beat, 4, Messages.VERSION + 1), Reason.UNKNOWN_VERSION);
+    refused(
+        "another version of the protocol",
+        with(beat, 4, Messages.VERSION + 1),
+        Reason.UNKNOWN_VERSION);
     refused("the version before", with(beat, 4, Messages.VERSION - 1), Reason.UNKNOWN_VERSION);
     refused("a heartbeat sent again", beat, Reason.DUPLICATE);
-    refused("a heartbeat overtaken by a later one", heartbeat("a", 0, number - 1, 0), Reason.OUT_OF_ORDER);
+    refused(
+        "a heartbeat overtaken by a later one",
+        heartbeat("a", 0, number - 1, 0),
+        Reason.OUT_OF_ORDER);
     refused("from an executor that is lost", heartbeat("gone", 0, 0, 0), Reason.REMOVED);
     refused("a lost executor registers again", register("gone"), Reason.REMOVED);
-    refused("from an executor that was silent too long", heartbeat("silent", 0, 0, 0), Reason.EXPIRED);
+    refused(
+        "from an executor that was silent too long", heartbeat("silent", 0, 0, 0), Reason.EXPIRED);
     refused("from nobody we know", stranger(), Reason.UNKNOWN_EXECUTOR);
     refused("from an earlier registration", heartbeat("b", -1, 0, 0), Reason.STALE_SESSION);
-    refused("of an epoch before the one told", heartbeat("b", 0, number + 10, -1), Reason.STALE_EPOCH);
+    refused(
+        "of an epoch before the one told", heartbeat("b", 0, number + 10, -1), Reason.STALE_EPOCH);
     refused("of an epoch that is not yet", heartbeat("b", 0, number + 10, 1), Reason.FUTURE_EPOCH);
     refused("10 MB of garbage", garbage(10_000_000), Reason.TOO_LARGE);
     refused("100 kB of garbage", garbage(100_000), Reason.MALFORMED);
@@ -190,7 +197,8 @@ class RefusedMessagesTest {
       byte[] message = i % 4 == 0 ? noise(random) : damaged(real, random);
       String what = "seed " + seed + ", message " + i;
       Message meant = decode(message);
-      boolean takes = meant instanceof Register || meant instanceof Heartbeat || meant instanceof InitFailure;
+      boolean takes =
+          meant instanceof Register || meant instanceof Heartbeat || meant instanceof InitFailure;
       if (takes && !isRefusable(meant)) {
         // The damage hit what no receiver can tell from truth: a counter, a name of a tile.
         believed++;

@@ -169,7 +169,8 @@ class WorkPlacementTest {
     coordinator.place(items).forEach(p -> counts.merge(id(p), 1L, Long::sum));
     assertThat(counts.get("a")).as("all of it is resident, at no cost").isEqualTo(400);
 
-    List<WorkItem> dear = Collections.nCopies(400, item(10_000, LongStream.range(0, 500).toArray()));
+    List<WorkItem> dear =
+        Collections.nCopies(400, item(10_000, LongStream.range(0, 500).toArray()));
     Map<PlacementReason, Long> reasons = new HashMap<>();
     counts.clear();
     for (Placement p : coordinator.place(dear)) {
@@ -312,6 +313,8 @@ class WorkPlacementTest {
     assertThat(placement.reason() == PlacementReason.RESIDENT)
         .as(what)
         .isEqualTo(!nobody && placement.tokensSaved() == placement.mostTokensSaved());
-    assertThat(placement.queueTokens()).as(what).isGreaterThanOrEqualTo(placement.leastQueueTokens());
+    assertThat(placement.queueTokens())
+        .as(what)
+        .isGreaterThanOrEqualTo(placement.leastQueueTokens());
   }
 }

@@ -149,6 +149,8 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
         0,
         0,
         0,
+        0,
+        0,
         running.size());
   }
 
