@@ -30,6 +30,8 @@ package org.tilekv.engine;
  * @param recomputedTokens tokens computed again after a preemption (part of no other counter but
  *     computed)
  * @param sharedPrefixWaits admissions put off because another row was computing the same prefix
+ * @param prefixLoads admissions put off because tiles of the prefix were being loaded
+ * @param lateLoads those of them that started before the load had ended, because it took too long
  * @param distinctPromptPositions distinct (prefix, token) positions of all prompts, 0 when not
  *     counted
  * @param decodeRows decode rows of all steps, for the mean batch size
@@ -46,10 +48,12 @@ public record EngineStats(
     long preemptions,
     long recomputedTokens,
     long sharedPrefixWaits,
+    long prefixLoads,
+    long lateLoads,
     long distinctPromptPositions,
     long decodeRows) {
 
-  static final EngineStats ZERO = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  static final EngineStats ZERO = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   /** Sum, counter by counter. */
   EngineStats plus(EngineStats other) {
@@ -65,6 +69,8 @@ public record EngineStats(
         preemptions + other.preemptions,
         recomputedTokens + other.recomputedTokens,
         sharedPrefixWaits + other.sharedPrefixWaits,
+        prefixLoads + other.prefixLoads,
+        lateLoads + other.lateLoads,
         distinctPromptPositions + other.distinctPromptPositions,
         decodeRows + other.decodeRows);
   }

@@ -17,9 +17,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvSequence;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 
@@ -62,6 +64,12 @@ final class LeadingCache implements KvCache {
   @Override
   public PrefixProbe probe(SequenceRequest request) {
     return cache.probe(request);
+  }
+
+  /** Plans are not known to the other members: caches of cells evict without them. */
+  @Override
+  public PlannedRows plan(BatchPlan plan) {
+    return cache.plan(plan);
   }
 
   @Override

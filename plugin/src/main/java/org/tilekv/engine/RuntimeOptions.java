@@ -31,6 +31,7 @@ import org.tilekv.KvDtype;
  * @param salt tenant salt of all rows that bring none, or null
  * @param engine limits of the engine
  * @param device where it runs
+ * @param sources where tiles come from that are not in the pool
  * @param shard which part of the model this process runs
  */
 public record RuntimeOptions(
@@ -45,6 +46,7 @@ public record RuntimeOptions(
     @Nullable String salt,
     EngineConfig engine,
     DeviceChoice device,
+    PrefixSources sources,
     HeadShard shard) {
 
   /** Options for the whole model. */
@@ -59,7 +61,8 @@ public record RuntimeOptions(
       long leaseTtlMs,
       @Nullable String salt,
       EngineConfig engine,
-      DeviceChoice device) {
+      DeviceChoice device,
+      PrefixSources sources) {
     this(
         tileTokens,
         kvDtype,
@@ -72,10 +75,11 @@ public record RuntimeOptions(
         salt,
         engine,
         device,
+        sources,
         HeadShard.WHOLE);
   }
 
-  /** Options for the CPU. */
+  /** Options for the CPU, with no sources. */
   public RuntimeOptions(
       int tileTokens,
       KvDtype kvDtype,
@@ -98,7 +102,8 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        DeviceChoice.CPU);
+        DeviceChoice.CPU,
+        PrefixSources.NONE);
   }
 
   /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */
@@ -123,11 +128,30 @@ public record RuntimeOptions(
         salt,
         engine,
         other,
+        sources,
+        shard);
+  }
+
+  /** The same with other sources. */
+  public RuntimeOptions with(PrefixSources others) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        others,
         shard);
   }
 
   /**
-   * The same for one member of a cell.
+   * The same for one member of a cell, which takes tiles from nowhere else.
    *
    * @param memberPoolBytes bytes of its page pool: the same for all members
    * @param memberThreads its compute threads
@@ -145,6 +169,7 @@ public record RuntimeOptions(
         salt,
         engine,
         device,
+        PrefixSources.NONE,
         member);
   }
 }
