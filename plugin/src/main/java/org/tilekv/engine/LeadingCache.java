@@ -32,6 +32,15 @@ import org.tilekv.TileGeometry;
  */
 final class LeadingCache implements KvCache {
 
+  private static final PlannedRows NO_PLAN =
+      new PlannedRows() {
+        @Override
+        public void reached(int position) {}
+
+        @Override
+        public void close() {}
+      };
+
   private final KvCache cache;
   private final CellLog log;
   private final Map<Integer, LeadingSequence> open = new LinkedHashMap<>();
@@ -66,10 +75,10 @@ final class LeadingCache implements KvCache {
     return cache.probe(request);
   }
 
-  /** Plans are not known to the other members: caches of cells evict without them. */
+  /** Members evict alike only in the order of use, which no plan changes. */
   @Override
   public PlannedRows plan(BatchPlan plan) {
-    return cache.plan(plan);
+    return NO_PLAN;
   }
 
   @Override

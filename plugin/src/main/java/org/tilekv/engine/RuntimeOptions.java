@@ -49,37 +49,7 @@ public record RuntimeOptions(
     PrefixSources sources,
     HeadShard shard) {
 
-  /** Options for the whole model. */
-  public RuntimeOptions(
-      int tileTokens,
-      KvDtype kvDtype,
-      long poolBytes,
-      int threads,
-      int maxSequenceTokens,
-      String matMul,
-      String addBos,
-      long leaseTtlMs,
-      @Nullable String salt,
-      EngineConfig engine,
-      DeviceChoice device,
-      PrefixSources sources) {
-    this(
-        tileTokens,
-        kvDtype,
-        poolBytes,
-        threads,
-        maxSequenceTokens,
-        matMul,
-        addBos,
-        leaseTtlMs,
-        salt,
-        engine,
-        device,
-        sources,
-        HeadShard.WHOLE);
-  }
-
-  /** Options for the CPU, with no sources. */
+  /** Options for the CPU and the whole model, with no sources. */
   public RuntimeOptions(
       int tileTokens,
       KvDtype kvDtype,
@@ -103,7 +73,8 @@ public record RuntimeOptions(
         salt,
         engine,
         DeviceChoice.CPU,
-        PrefixSources.NONE);
+        PrefixSources.NONE,
+        HeadShard.WHOLE);
   }
 
   /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */

@@ -35,7 +35,7 @@ import org.tilekv.coordinator.ExecutorView;
 @Timeout(300)
 class HeadShardsClusterTest {
 
-  private static final int ROWS = 40;
+  private static final int ROWS = 32;
 
   private static SparkSession spark;
   private static TileKv tileKv;
@@ -59,7 +59,7 @@ class HeadShardsClusterTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(200);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("waiting until " + what).isLessThan(deadline);
       try {
