@@ -93,8 +93,10 @@ final class ExecutorTransport implements AutoCloseable {
    * @param host where other executors reach this one
    */
   static ExecutorTransport start(SparkEnv env, String host) {
-    SparkConf conf = env.conf();
-    SecurityManager security = env.securityManager();
+    return start(env.conf(), env.securityManager(), host);
+  }
+
+  static ExecutorTransport start(SparkConf conf, SecurityManager security, String host) {
     TransportConf transport =
         SparkTransportConf.fromSparkConf(
             conf,
