@@ -40,19 +40,19 @@ class TileFileFuzzTest {
   }
 
   @MethodSource("tiles")
-  @FuzzTest
+  @FuzzTest(maxDuration = "1m")
   void tileFile(byte[] data) throws IOException {
     parsing.tileFile(data);
   }
 
   @MethodSource("segments")
-  @FuzzTest
+  @FuzzTest(maxDuration = "1m")
   void segmentFile(byte[] data) throws IOException {
     parsing.segmentFile(data);
   }
 
   @MethodSource("orders")
-  @FuzzTest
+  @FuzzTest(maxDuration = "1m")
   void orderFile(byte[] data) throws IOException {
     parsing.orderFile(data);
   }
