@@ -40,19 +40,19 @@ class TileFileFuzzTest {
   }
 
   @MethodSource("tiles")
-  @FuzzTest(maxDuration = "1m")
+  @FuzzTest(maxDuration = "10m")
   void tileFile(byte[] data) throws IOException {
     parsing.tileFile(data);
   }
 
   @MethodSource("segments")
-  @FuzzTest(maxDuration = "1m")
+  @FuzzTest(maxDuration = "10m")
   void segmentFile(byte[] data) throws IOException {
     parsing.segmentFile(data);
   }
 
   @MethodSource("orders")
-  @FuzzTest(maxDuration = "1m")
+  @FuzzTest(maxDuration = "10m")
   void orderFile(byte[] data) throws IOException {
     parsing.orderFile(data);
   }
