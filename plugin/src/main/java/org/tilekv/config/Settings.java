@@ -23,6 +23,7 @@ import static org.tilekv.config.Types.text;
 import static org.tilekv.config.Types.word;
 
 import java.util.List;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 
 /**
@@ -92,6 +93,15 @@ public final class Settings {
           .defaultsTo(true)
           .doc("Whether rows take over the tiles of prefixes that were computed before.");
 
+  public static final Setting<EvictionOrder> EVICTION_POLICY =
+      choice("eviction.policy", EvictionOrder.values())
+          .in(Area.CACHE)
+          .defaultsTo(EvictionOrder.PLAN)
+          .doc(
+              "What a full cache drops first. lru: what was not used for longest. plan: while the"
+                  + " batch plan of a job is known, what its remaining rows do not need, then what"
+                  + " they need furthest in the future; without a plan as lru.");
+
   public static final Setting<String> DISK_DIRS =
       text("disk.dirs")
           .in(Area.CACHE)
@@ -157,6 +167,14 @@ public final class Settings {
               "Longest wait for a prefix that another row is computing; then the row computes it"
                   + " itself. 0 never waits.");
 
+  public static final Setting<Long> LOAD_WAIT_MS =
+      millis("load.wait", 0)
+          .in(Area.ENGINE)
+          .defaultsTo(5_000L)
+          .doc(
+              "Longest wait for a prefix that is being loaded from a lower tier or another executor;"
+                  + " then the row computes what is missing. Others go on meanwhile. 0 loads none.");
+
   public static final Setting<Integer> ROWS_IN_FLIGHT_PER_TASK =
       integer("rowsInFlightPerTask", 1, 65_536)
           .in(Area.ENGINE)
@@ -208,7 +226,16 @@ public final class Settings {
       integer("headShards", 1, 1024)
           .in(Area.PLACEMENT)
           .defaultsTo(1)
-          .doc("Ranges that the KV heads are cut into. Only 1 is supported by this version.");
+          .doc(
+              "Executors that the KV heads of a model are spread over, on CPUs: each holds its"
+                  + " heads' tiles and weights. Allowed are 1 to the KV heads, and multiples of"
+                  + " these that divide the query heads. Above 1 jobs run in barrier stages.");
+
+  public static final Setting<Long> HEAD_SHARDS_TIMEOUT_MS =
+      millis("headShards.timeout", 100)
+          .in(Area.PLACEMENT)
+          .defaultsTo(60_000L)
+          .doc("Longest wait for another executor's part of a step; then the stage starts again.");
 
   public static final Setting<Long> LOCALITY_WAIT_MS =
       millis("locality.wait", 0)
@@ -252,6 +279,7 @@ public final class Settings {
           POOL_HEAP_FRACTION,
           POOL_DEVICE_FRACTION,
           PREFIX_REUSE,
+          EVICTION_POLICY,
           DISK_DIRS,
           DISK_BYTES,
           DISK_ADMISSION,
@@ -261,6 +289,7 @@ public final class Settings {
           MAX_STEP_TOKENS,
           PREFILL_CHUNK_TOKENS,
           SHARED_PREFIX_WAIT_MS,
+          LOAD_WAIT_MS,
           ROWS_IN_FLIGHT_PER_TASK,
           THREADS,
           MAT_MUL,
@@ -269,6 +298,7 @@ public final class Settings {
           ADD_BOS,
           SHARDS,
           HEAD_SHARDS,
+          HEAD_SHARDS_TIMEOUT_MS,
           LOCALITY_WAIT_MS,
           HEARTBEAT_INTERVAL_MS,
           EXECUTOR_TIMEOUT_MS,

@@ -15,7 +15,7 @@ package org.tilekv.coordinator;
 
 /**
  * Counters of one executor since it started, summed over its models, and gauges of now. The last
- * three are the gauges.
+ * five are the gauges.
  *
  * @param rows rows that got a result
  * @param failedRows rows that failed
@@ -30,9 +30,12 @@ package org.tilekv.coordinator;
  * @param evictedTiles resident tiles dropped for room
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
+ * @param cellBytes bytes sent to other members of cells
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
+ * @param waitingRows rows that wait for room or for a place in the batch
+ * @param runningRows rows that take part in forward steps
  */
 public record ExecutorStats(
     long rows,
@@ -48,12 +51,17 @@ public record ExecutorStats(
     long evictedTiles,
     long preemptions,
     long distinctPositions,
+    long cellBytes,
     long pages,
     long residentTiles,
-    long freePages) {
+    long freePages,
+    long waitingRows,
+    long runningRows) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 16;
+  static final int FIELDS = 19;
+
+  private static final int GAUGES = 5;
 
   public static final ExecutorStats ZERO = of(new long[FIELDS]);
 
@@ -73,9 +81,12 @@ public record ExecutorStats(
       evictedTiles,
       preemptions,
       distinctPositions,
+      cellBytes,
       pages,
       residentTiles,
-      freePages
+      freePages,
+      waitingRows,
+      runningRows
     };
   }
 
@@ -83,23 +94,33 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15]);
+        v[14], v[15], v[16], v[17], v[18]);
+  }
+
+  /** Rows that are not done yet. */
+  public long queuedRows() {
+    return waitingRows + runningRows;
   }
 
   /** Sum, field by field. */
   public ExecutorStats plus(ExecutorStats other) {
     long[] sum = toArray();
-    long[] added = other.toArray();
-    for (int i = 0; i < FIELDS; i++) {
-      sum[i] += added[i];
-    }
+    other.addTo(sum);
     return of(sum);
+  }
+
+  /** Adds each number to the one at its place. */
+  void addTo(long[] sum) {
+    long[] numbers = toArray();
+    for (int i = 0; i < FIELDS; i++) {
+      sum[i] += numbers[i];
+    }
   }
 
   /** The counters alone: what stays true of an executor that is gone. */
   ExecutorStats withoutGauges() {
     long[] counters = toArray();
-    for (int i = FIELDS - 3; i < FIELDS; i++) {
+    for (int i = FIELDS - GAUGES; i < FIELDS; i++) {
       counters[i] = 0;
     }
     return of(counters);

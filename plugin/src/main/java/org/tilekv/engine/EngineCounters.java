@@ -28,10 +28,16 @@ final class EngineCounters {
   final LongAdder preemptions = new LongAdder();
   final LongAdder recomputedTokens = new LongAdder();
   final LongAdder sharedPrefixWaits = new LongAdder();
+  final LongAdder prefixLoads = new LongAdder();
+  final LongAdder lateLoads = new LongAdder();
   final LongAdder distinctPromptPositions = new LongAdder();
   final LongAdder decodeRows = new LongAdder();
+  // Written by the engine's thread alone.
+  volatile int runningRows;
 
-  EngineStats snapshot() {
+  /** The counters now; {@code unfinishedRows} are all that run or wait. */
+  EngineStats snapshot(int unfinishedRows) {
+    int running = runningRows;
     return new EngineStats(
         rowsCompleted.sum(),
         rowsFailed.sum(),
@@ -44,7 +50,11 @@ final class EngineCounters {
         preemptions.sum(),
         recomputedTokens.sum(),
         sharedPrefixWaits.sum(),
+        prefixLoads.sum(),
+        lateLoads.sum(),
         distinctPromptPositions.sum(),
-        decodeRows.sum());
+        decodeRows.sum(),
+        Math.max(0, unfinishedRows - running),
+        running);
   }
 }

@@ -38,9 +38,12 @@ final class StatsGauges {
     gauge(registry, prefix + "missedTiles", stats, ExecutorStats::missedTiles);
     gauge(registry, prefix + "evictedTiles", stats, ExecutorStats::evictedTiles);
     gauge(registry, prefix + "preemptions", stats, ExecutorStats::preemptions);
+    gauge(registry, prefix + "cellBytes", stats, ExecutorStats::cellBytes);
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);
+    gauge(registry, prefix + "waitingRows", stats, ExecutorStats::waitingRows);
+    gauge(registry, prefix + "runningRows", stats, ExecutorStats::runningRows);
   }
 
   private static void gauge(

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +32,7 @@ import org.tilekv.TileKvException;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Coordinator;
+import org.tilekv.coordinator.Member;
 import scala.Tuple2;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -42,6 +44,9 @@ final class TileKvDriver implements DriverPlugin {
 
   private static final Logger LOG = LoggerFactory.getLogger(TileKvDriver.class);
   private static final String LOCALITY_WAIT = "spark.locality.wait.process";
+
+  /** An idle executor that is decommissioned may be gone within a second. */
+  private static final long DECOMMISSION_POLL_MS = 200;
 
   private static volatile @Nullable TileKvDriver current;
 
@@ -85,11 +90,20 @@ final class TileKvDriver implements DriverPlugin {
           @Override
           public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
             coordinator.executorLost(removed.executorId());
+            LOG.info(
+                "executor {} is gone ({}); its shards move, epoch {}",
+                removed.executorId(),
+                removed.reason(),
+                coordinator.epoch());
           }
         });
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
     var unused =
         ticker.scheduleWithFixedDelay(this::tick, intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+    long pollMs = Math.min(intervalMs, DECOMMISSION_POLL_MS);
+    var polling =
+        ticker.scheduleWithFixedDelay(
+            this::pollDecommissions, pollMs, pollMs, TimeUnit.MILLISECONDS);
     LOG.info("TileKV settings:\n{}", config.describe());
     current = this;
     return config.toMap();
@@ -140,6 +154,21 @@ final class TileKvDriver implements DriverPlugin {
     }
   }
 
+  /** Spark has no event for it before the executor is gone. */
+  private void pollDecommissions() {
+    try {
+      Coordinator coordinator = started().coordinator();
+      for (String id : Decommissions.among(started().context(), coordinator.placeableIds())) {
+        if (coordinator.decommissioning(id)) {
+          List<String> to = coordinator.newOwners(id).stream().map(Member::executorId).toList();
+          LOG.info("executor {} is being decommissioned; its shards go to executors {}", id, to);
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("looking for decommissioned executors failed", e);
+    }
+  }
+
   /** Spark itself would start failing executors again without end. */
   private void stopApplication(String reason) {
     if (stopping) {
@@ -178,6 +207,24 @@ final class TileKvDriver implements DriverPlugin {
   /** Where the partitions of a job should run. */
   ShardedRdd.Placement placement(int groups) {
     return new ShardPlacement(started().coordinator(), groups);
+  }
+
+  /**
+   * How the rows of a job are spread over cells.
+   *
+   * @throws TileKvException where this application or the model cannot have such cells
+   */
+  CellRdd.Plan cells(GenerateSpec spec) {
+    Started now = started();
+    int shards = now.config().get(Settings.HEAD_SHARDS);
+    CellSlots.requireBarrierStages(now.context().conf());
+    ModelDirectory.requireHeadShards(spec.model(), shards);
+    CellSlots slots = new CellSlots(now.coordinator(), now.context().conf());
+    long limitMs = now.config().get(Settings.HEAD_SHARDS_TIMEOUT_MS);
+    return new CellRdd.Plan(
+        partitions -> new CellLayout(partitions, slots.cells(shards, partitions), shards),
+        layout -> new CellPlacement(now.coordinator(), slots, layout),
+        layout -> new CellTask(spec, layout, limitMs));
   }
 
   @Override
