@@ -82,7 +82,7 @@ public final class DiskTier implements LowerTier {
       DiskTierOptions options, long segmentBytes, TierStorage storage, LongSupplier clockMs) {
     DiskTier tier = new DiskTier(options, segmentBytes, clockMs);
     for (Path directory : options.directories()) {
-      tier.openDirectory(storage, directory);
+      tier.openDirectory(storage, directory.toAbsolutePath().normalize());
     }
     return tier;
   }
