@@ -38,6 +38,7 @@ public final class Coordinator {
   // The rest is guarded by the lock.
   private final PrefixDirectory directory = new PrefixDirectory(PrefixDirectory.MAX_TILES);
   private final ExecutorRegistry executors = new ExecutorRegistry(directory);
+  private final PeerLookup peers = new PeerLookup(executors, directory);
   private final InitFailures initFailures;
   private final Map<Refused.Reason, Long> refused = new EnumMap<>(Refused.Reason.class);
   private long expiredCount;
@@ -77,6 +78,12 @@ public final class Coordinator {
       return initFailed(failure);
     }
     synchronized (lock) {
+      if (message instanceof Locate locate) {
+        return peers.locate(locate);
+      }
+      if (message instanceof FindSuccessors asked) {
+        return peers.successors(asked.executorId());
+      }
       return refuse(
           Refused.Reason.UNEXPECTED, message.getClass().getSimpleName() + " is not for the driver");
     }
@@ -118,7 +125,7 @@ public final class Coordinator {
       registration.tell(maps.epoch());
       heartbeats++;
       resyncs += resync ? 1 : 0;
-      return new HeartbeatReply(maps.epoch(), resync);
+      return new HeartbeatReply(maps.epoch(), resync, peers.isLeaving(heartbeat.executorId()));
     }
   }
 
@@ -164,6 +171,17 @@ public final class Coordinator {
         removedCount++;
       }
       placeAgainAfter(before);
+    }
+  }
+
+  /**
+   * The cluster manager is about to take the executor away: it should hand over what it holds.
+   *
+   * @return whether that is news
+   */
+  public boolean executorLeaving(String executorId) {
+    synchronized (lock) {
+      return peers.leaves(executorId);
     }
   }
 

@@ -118,6 +118,15 @@ final class ExecutorRegistry {
     return byId.values().stream().filter(Registration::alive).map(Registration::member).toList();
   }
 
+  /** Where the executors that count take requests of others. */
+  List<Peer> peers() {
+    return byId.values().stream()
+        .filter(Registration::alive)
+        .map(Registration::peer)
+        .filter(peer -> peer.port() > 0)
+        .toList();
+  }
+
   /** All that are remembered, in order of registration. */
   List<ExecutorView> views(long nowMs) {
     return byId.values().stream().map(registration -> registration.view(nowMs)).toList();

@@ -18,8 +18,14 @@ package org.tilekv.coordinator;
  *
  * @param epoch current epoch of the shard map
  * @param resync whether the next heartbeat must be a full one
+ * @param leaving whether the executor is about to be taken away and should hand over what it holds
  */
-public record HeartbeatReply(long epoch, boolean resync) implements Message {
+public record HeartbeatReply(long epoch, boolean resync, boolean leaving) implements Message {
+
+  /** To an executor that stays. */
+  public HeartbeatReply(long epoch, boolean resync) {
+    this(epoch, resync, false);
+  }
 
   public HeartbeatReply {
     Fields.requireNotNegative("epoch", epoch);

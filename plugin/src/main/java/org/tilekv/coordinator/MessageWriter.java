@@ -18,6 +18,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Writes fields of one message, big-endian. Confined to one call. */
 final class MessageWriter {
@@ -68,6 +69,16 @@ final class MessageWriter {
 
   MessageWriter writeEnum(Enum<?> constant) {
     return writeByte(constant.ordinal());
+  }
+
+  MessageWriter writeShort(int value) {
+    return write(o -> o.writeShort(value));
+  }
+
+  MessageWriter writePeers(List<Peer> peers) {
+    writeInt(peers.size());
+    peers.forEach(p -> writeString(p.executorId()).writeString(p.host()).writeInt(p.port()));
+    return this;
   }
 
   MessageWriter writeTileNames(TileNames names) {

@@ -44,6 +44,10 @@ public final class Messages {
   private static final byte INIT_FAILURE = 5;
   private static final byte ACK = 6;
   private static final byte REFUSED = 7;
+  private static final byte LOCATE = 8;
+  private static final byte LOCATED = 9;
+  private static final byte FIND_SUCCESSORS = 10;
+  private static final byte SUCCESSORS = 11;
 
   private Messages() {}
 
@@ -104,7 +108,8 @@ public final class Messages {
 
   private static Message readBody(byte type, MessageReader in) {
     return switch (type) {
-      case REGISTER -> new Register(in.readString(), in.readString(), in.readInt(), in.readLong());
+      case REGISTER ->
+          new Register(in.readString(), in.readString(), in.readInt(), in.readLong(), in.readInt());
       case REGISTER_REPLY -> new RegisterReply(in.readLong(), in.readLong());
       case HEARTBEAT ->
           new Heartbeat(
@@ -116,11 +121,15 @@ public final class Messages {
               in.readStats(),
               in.readTileNames(),
               in.readTileNames());
-      case HEARTBEAT_REPLY -> new HeartbeatReply(in.readLong(), in.readBoolean());
+      case HEARTBEAT_REPLY -> new HeartbeatReply(in.readLong(), in.readBoolean(), in.readBoolean());
       case INIT_FAILURE -> new InitFailure(in.readString(), in.readString(), in.readString());
       case ACK -> new Ack(in.readLong());
       case REFUSED ->
           new Refused(in.readEnum(Refused.Reason.values()), in.readLong(), in.readString());
+      case LOCATE -> new Locate(in.readString(), in.readTileNames());
+      case LOCATED -> Located.read(in);
+      case FIND_SUCCESSORS -> new FindSuccessors(in.readString());
+      case SUCCESSORS -> new Successors(in.readBoolean(), in.readPeers());
       default -> throw new MessageException(Reason.UNKNOWN_TYPE, "type " + type);
     };
   }
@@ -133,12 +142,12 @@ public final class Messages {
       return HEARTBEAT;
     }
     if (message instanceof HeartbeatReply m) {
-      out.writeLong(m.epoch()).writeBoolean(m.resync());
+      out.writeLong(m.epoch()).writeBoolean(m.resync()).writeBoolean(m.leaving());
       return HEARTBEAT_REPLY;
     }
     if (message instanceof Register m) {
       out.writeString(m.executorId()).writeString(m.host());
-      out.writeInt(m.cores()).writeLong(m.poolBytes());
+      out.writeInt(m.cores()).writeLong(m.poolBytes()).writeInt(m.transportPort());
       return REGISTER;
     }
     if (message instanceof RegisterReply m) {
@@ -153,7 +162,28 @@ public final class Messages {
       out.writeLong(m.epoch());
       return ACK;
     }
-    Refused m = (Refused) message;
+    return message instanceof Refused m ? writeRefused(m, out) : writePeerMessage(message, out);
+  }
+
+  private static byte writePeerMessage(Message message, MessageWriter out) {
+    if (message instanceof Locate m) {
+      out.writeString(m.executorId()).writeTileNames(m.names());
+      return LOCATE;
+    }
+    if (message instanceof Located m) {
+      m.write(out);
+      return LOCATED;
+    }
+    if (message instanceof FindSuccessors m) {
+      out.writeString(m.executorId());
+      return FIND_SUCCESSORS;
+    }
+    Successors m = (Successors) message;
+    out.writeBoolean(m.leaving()).writePeers(m.peers());
+    return SUCCESSORS;
+  }
+
+  private static byte writeRefused(Refused m, MessageWriter out) {
     out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
     return REFUSED;
   }

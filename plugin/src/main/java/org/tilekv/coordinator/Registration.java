@@ -119,6 +119,10 @@ final class Registration {
     return new Member(register.executorId(), register.host(), register.cores());
   }
 
+  Peer peer() {
+    return new Peer(register.executorId(), register.host(), register.transportPort());
+  }
+
   ExecutorView view(long nowMs) {
     return new ExecutorView(
         register.executorId(),

@@ -13,6 +13,7 @@
  */
 package org.tilekv.spark;
 
+import java.io.IOException;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import org.apache.spark.SparkEnv;
@@ -57,7 +58,11 @@ final class TileKvExecutor implements ExecutorPlugin {
 
   /** What there is once {@link #init} went well. */
   private record Started(
-      ExecutorRuntimes runtimes, RuntimeOptions options, int rowsInFlight, DriverLink link) {}
+      ExecutorRuntimes runtimes,
+      RuntimeOptions options,
+      int rowsInFlight,
+      DriverLink link,
+      @Nullable PeerTransfers peers) {}
 
   /**
    * This process's half of the plugin.
@@ -107,14 +112,21 @@ final class TileKvExecutor implements ExecutorPlugin {
         device.choice().isGpu()
             ? device.poolBytes()
             : RuntimeSettings.poolBudgetBytes(config, heapBytes);
-    ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes);
+    PeerTransfers peers = peers(context, config, cores);
+    ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes, peers);
     long registered = options.poolBytesOf(poolBytes);
     DriverLink link =
         register(
             context,
             config,
             runtimes,
-            new Register(context.executorID(), host(context), cores, registered));
+            peers,
+            new Register(
+                context.executorID(),
+                host(context),
+                cores,
+                registered,
+                peers == null ? 0 : peers.port()));
     LOG.info(
         "TileKV runs on executor {} on {} with {} threads and at most {} bytes for a pool",
         context.executorID(),
@@ -122,23 +134,53 @@ final class TileKvExecutor implements ExecutorPlugin {
         options.threads(),
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
-    return new Started(runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link);
+    return new Started(
+        runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link, peers);
   }
 
   private static DriverLink register(
       PluginContext context,
       TileKvConfig config,
       ExecutorRuntimes runtimes,
+      @Nullable PeerTransfers peers,
       Register registration) {
     StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
-    DriverLink link = new DriverLink(context, registration, intervalMs, runtimes::stats);
+    DriverLink link =
+        new DriverLink(
+            context,
+            registration,
+            intervalMs,
+            runtimes::stats,
+            peers == null ? DriverLink.Listener.NONE : peers);
     link.start();
     return link;
   }
 
+  /** Null in local mode, where it is switched off, or where it cannot listen. */
+  private static @Nullable PeerTransfers peers(
+      PluginContext context, TileKvConfig config, int cores) {
+    SparkEnv env = SparkEnv.get();
+    if (isLocal(context) || env == null || !config.get(Settings.PEER_ENABLED)) {
+      return null;
+    }
+    PeerOptions options = PeerOptions.of(context.executorID(), config);
+    try {
+      ExecutorTransport transport =
+          PeerTransfers.listen(env, host(context), config.get(Settings.PEER_PORT), cores, options);
+      return new PeerTransfers(options, transport, message -> (byte[]) context.ask(message));
+    } catch (IOException e) {
+      LOG.warn("no tiles are exchanged with other executors", e);
+      return null;
+    }
+  }
+
   private ExecutorRuntimes runtimes(
-      PluginContext context, TileKvConfig config, int cores, long poolBytes) {
+      PluginContext context,
+      TileKvConfig config,
+      int cores,
+      long poolBytes,
+      @Nullable PeerTransfers peers) {
     RuntimeOptions onCpu =
         RuntimeSettings.options(
             config.on(Device.CPU), cores, Runtime.getRuntime().maxMemory(), DeviceChoice.CPU);
@@ -147,7 +189,8 @@ final class TileKvExecutor implements ExecutorPlugin {
             ? new FallbackOpener(opener, onCpu, LOG::warn)
             : opener;
     FatalExit fatal = new FatalExit(context.executorID(), isLocal(context), exit);
-    return new ExecutorRuntimes(models, poolBytes, System::nanoTime, fatal);
+    return new ExecutorRuntimes(
+        models, poolBytes, System::nanoTime, fatal, peers == null ? RuntimeWatcher.NONE : peers);
   }
 
   /**
@@ -189,6 +232,18 @@ final class TileKvExecutor implements ExecutorPlugin {
     started().link().reportNow();
   }
 
+  private static void stop(Started started) {
+    PeerTransfers peers = started.peers();
+    if (peers != null) {
+      peers.finishHandover();
+    }
+    started.link().close();
+    started.runtimes().close();
+    if (peers != null) {
+      peers.close();
+    }
+  }
+
   @Override
   public void shutdown() {
     if (current == this) {
@@ -196,8 +251,7 @@ final class TileKvExecutor implements ExecutorPlugin {
     }
     startFailure = null;
     if (started != null) {
-      started.link().close();
-      started.runtimes().close();
+      stop(started);
     }
   }
 }

@@ -1,0 +1,35 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import org.tilekv.engine.ModelRuntime;
+
+/** Learns which models a process has open. */
+interface RuntimeWatcher {
+
+  RuntimeWatcher NONE =
+      new RuntimeWatcher() {
+        @Override
+        public void opened(ModelRuntime runtime) {}
+
+        @Override
+        public void closing(ModelRuntime runtime) {}
+      };
+
+  /** A model can be used from now on. */
+  void opened(ModelRuntime runtime);
+
+  /** A model is about to close; no row runs any more. */
+  void closing(ModelRuntime runtime);
+}
