@@ -13,6 +13,8 @@
  */
 package org.tilekv.engine;
 
+import org.tilekv.EvictionOrder;
+
 /**
  * Limits of one engine.
  *
@@ -24,6 +26,7 @@ package org.tilekv.engine;
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
  *     costs memory per distinct position
+ * @param eviction in which order a full cache drops tiles that no row uses
  */
 public record EngineConfig(
     int maxBatchRows,
@@ -32,7 +35,8 @@ public record EngineConfig(
     long sharedPrefixWaitMs,
     long loadWaitMs,
     boolean prefixReuse,
-    boolean countDistinctPositions) {
+    boolean countDistinctPositions,
+    EvictionOrder eviction) {
 
   private static final long LOAD_WAIT_MS = 5000;
 
@@ -42,7 +46,7 @@ public record EngineConfig(
     requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
   }
 
-  /** Limits with the usual wait for loads. */
+  /** Evicts by plan, where there is one, and waits for loads as usual. */
   public EngineConfig(
       int maxBatchRows,
       int maxStepTokens,
@@ -57,7 +61,21 @@ public record EngineConfig(
         sharedPrefixWaitMs,
         LOAD_WAIT_MS,
         prefixReuse,
-        countDistinctPositions);
+        countDistinctPositions,
+        EvictionOrder.PLAN);
+  }
+
+  /** The same with another wait for loads. */
+  public EngineConfig withLoadWaitMs(long waitMs) {
+    return new EngineConfig(
+        maxBatchRows,
+        maxStepTokens,
+        prefillChunkTokens,
+        sharedPrefixWaitMs,
+        waitMs,
+        prefixReuse,
+        countDistinctPositions,
+        eviction);
   }
 
   private static void requireAtLeastOne(String name, int value) {

@@ -154,6 +154,7 @@ final class LoadedModel implements ModelRuntime {
         namespace,
         options.leaseTtlMs(),
         options.engine().prefixReuse(),
+        options.engine().eviction(),
         () -> System.nanoTime() / 1_000_000);
   }
 

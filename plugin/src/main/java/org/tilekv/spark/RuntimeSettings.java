@@ -50,7 +50,8 @@ final class RuntimeSettings {
                 config.get(Settings.SHARED_PREFIX_WAIT_MS),
                 config.get(Settings.LOAD_WAIT_MS),
                 config.get(Settings.PREFIX_REUSE),
-                config.get(Settings.STATS_DISTINCT_POSITIONS)));
+                config.get(Settings.STATS_DISTINCT_POSITIONS),
+                config.get(Settings.EVICTION_POLICY)));
     return onCpu.on(device);
   }
 
