@@ -28,6 +28,7 @@ import java.util.Map;
  * @param loadedTiles those of them whose K and V came from elsewhere: a lower tier, another
  *     executor, a snapshot
  * @param evictedTiles resident tiles dropped for room
+ * @param evictions the same by reason
  * @param copiedPages pages copied on write or for a partial hit
  * @param pages pages of the pool
  * @param freePages pages that hold nothing
@@ -50,6 +51,7 @@ public record CacheStats(
     long publishedTiles,
     long loadedTiles,
     long evictedTiles,
+    Map<EvictionReason, Long> evictions,
     long copiedPages,
     int pages,
     int freePages,

@@ -20,7 +20,7 @@ import org.tilekv.SequenceRequest;
  * Where tiles of a prompt can come from that are not in the pool: a lower tier, another executor. A
  * hint and a help, never the truth: what cannot be loaded is computed. Thread-safe.
  */
-public interface PrefixSource {
+public interface PrefixSource extends AutoCloseable {
 
   /**
    * Leading tokens of the prompt that would be resident after a load that is worth its cost; at
@@ -36,4 +36,11 @@ public interface PrefixSource {
    * exceptionally.
    */
   CompletableFuture<Void> load(SequenceRequest request);
+
+  /** Says how long a step took that mostly computed prompts: what a load has to beat. */
+  default void computed(int tokens, long nanos) {}
+
+  /** Ends loads, whose futures complete, and gives back what the source holds. */
+  @Override
+  default void close() {}
 }

@@ -19,10 +19,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvSequence;
 import org.tilekv.MissReason;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -340,6 +342,11 @@ public final class TileCache implements KvCache {
   }
 
   @Override
+  public PlannedRows plan(BatchPlan plan) {
+    return new OpenPlan(lock, store.policy(), plan);
+  }
+
+  @Override
   public int availablePages() {
     synchronized (lock) {
       return store.availablePages();
@@ -399,6 +406,7 @@ public final class TileCache implements KvCache {
           c.publishedTiles,
           c.loadedTiles,
           c.evictedTiles,
+          c.evictions(),
           c.copiedPages,
           store.pool.pages(),
           store.pool.freePages(),

@@ -38,19 +38,24 @@ final class TileStore {
   final PageTable table;
   final PrefixIndex index = new PrefixIndex(REMEMBERED_NAMES);
   final CacheCounters counters = new CacheCounters();
-  private final EvictionPolicy policy = new LruPolicy();
+  private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
   private @Nullable TileListener listener;
   private long uses;
 
   TileStore(TileCacheOptions options) {
+    policy = EvictionPolicy.of(options.eviction());
     heads = options.geometry().kvHeads();
     pool = new PagePool(options.pages());
     table = new PageTable(options.rows(), heads, options.maxTiles());
     for (int row = 0; row < options.rows(); row++) {
       freeRows.add(row);
     }
+  }
+
+  EvictionPolicy policy() {
+    return policy;
   }
 
   int heads() {
@@ -103,14 +108,18 @@ final class TileStore {
     if (victim == null) {
       return false;
     }
+    TileGroup parent = victim.parent();
+    counters.evicted(policy.reason(victim));
     policy.remove(victim);
     TileName name = victim.name();
     index.drop(victim);
     if (listener != null && name != null) {
       listener.dropped(name.chain());
     }
+    if (parent != null) {
+      policy.exposed(parent);
+    }
     pool.release(victim.pages());
-    counters.evictedTiles++;
     return true;
   }
 

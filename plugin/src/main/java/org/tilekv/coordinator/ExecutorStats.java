@@ -30,6 +30,10 @@ package org.tilekv.coordinator;
  * @param evictedTiles resident tiles dropped for room
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
+ * @param fetchedTiles tiles that came from other executors when they were asked for
+ * @param fetchedBytes bytes of those
+ * @param receivedTiles tiles that executors handed over when they left
+ * @param peerFailures times that tiles could not be had from another executor, or were not taken
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
@@ -48,12 +52,16 @@ public record ExecutorStats(
     long evictedTiles,
     long preemptions,
     long distinctPositions,
+    long fetchedTiles,
+    long fetchedBytes,
+    long receivedTiles,
+    long peerFailures,
     long pages,
     long residentTiles,
     long freePages) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 16;
+  static final int FIELDS = 20;
 
   public static final ExecutorStats ZERO = of(new long[FIELDS]);
 
@@ -73,6 +81,10 @@ public record ExecutorStats(
       evictedTiles,
       preemptions,
       distinctPositions,
+      fetchedTiles,
+      fetchedBytes,
+      receivedTiles,
+      peerFailures,
       pages,
       residentTiles,
       freePages
@@ -83,7 +95,33 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15]);
+        v[14], v[15], v[16], v[17], v[18], v[19]);
+  }
+
+  /** What an executor has of others, and nothing else. */
+  public static ExecutorStats ofPeers(
+      long fetchedTiles, long fetchedBytes, long receivedTiles, long peerFailures) {
+    return new ExecutorStats(
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        fetchedTiles,
+        fetchedBytes,
+        receivedTiles,
+        peerFailures,
+        0,
+        0,
+        0);
   }
 
   /** Sum, field by field. */

@@ -31,6 +31,7 @@ import org.tilekv.KvDtype;
  * @param salt tenant salt of all rows that bring none, or null
  * @param engine limits of the engine
  * @param device where it runs
+ * @param sources where tiles come from that are not in the pool
  */
 public record RuntimeOptions(
     int tileTokens,
@@ -43,9 +44,10 @@ public record RuntimeOptions(
     long leaseTtlMs,
     @Nullable String salt,
     EngineConfig engine,
-    DeviceChoice device) {
+    DeviceChoice device,
+    PrefixSources sources) {
 
-  /** Options for the CPU. */
+  /** Options for the CPU, with no sources. */
   public RuntimeOptions(
       int tileTokens,
       KvDtype kvDtype,
@@ -68,7 +70,8 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        DeviceChoice.CPU);
+        DeviceChoice.CPU,
+        PrefixSources.NONE);
   }
 
   /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */
@@ -92,6 +95,24 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        other);
+        other,
+        sources);
+  }
+
+  /** The same with other sources. */
+  public RuntimeOptions with(PrefixSources others) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        others);
   }
 }

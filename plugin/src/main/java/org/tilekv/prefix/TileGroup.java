@@ -50,6 +50,12 @@ public final class TileGroup {
   /** Neighbour in the list of an eviction policy, which owns this field. */
   public @Nullable TileGroup newer;
 
+  /** What an eviction policy, which owns this field, keeps of the group. */
+  public @Nullable PolicyEntry policyEntry;
+
+  /** Marks what an eviction policy keeps of a group. */
+  public interface PolicyEntry {}
+
   /** A private group; {@code pages[head]} is the page of a KV head. */
   public TileGroup(int[] pages) {
     this.pages = pages;

@@ -13,9 +13,7 @@
  */
 package org.tilekv.spark;
 
-import io.netty.channel.ChannelException;
 import java.io.IOException;
-import java.net.BindException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -116,20 +114,11 @@ final class ExecutorTransport implements AutoCloseable {
         return context.createServer(host, port == 0 ? 0 : port + i, bootstraps);
       } catch (Exception e) {
         // Netty throws checked exceptions that nobody declares.
-        if (!isTaken(e) || port == 0 || i == retries || port + i == 65_535) {
+        if (port == 0 || i == retries || port + i == 65_535) {
           throw new IOException("cannot listen on " + host + ":" + port + ": " + e, e);
         }
       }
     }
-  }
-
-  private static boolean isTaken(Throwable e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof BindException || cause instanceof ChannelException) {
-        return true;
-      }
-    }
-    return false;
   }
 
   int port() {

@@ -26,11 +26,6 @@ final class FetchCost {
   /** Weight of the newest value. */
   private static final double NEWEST = 0.2;
 
-  /**
-   * How much a fastest time counts less with every slower one, so that it does not hold for ever.
-   */
-  private static final double FORGET = 1.05;
-
   /** A fetch of fewer bytes tells about latency. */
   private static final long LATENCY_BYTES = 256 << 10;
 
@@ -54,13 +49,10 @@ final class FetchCost {
     }
   }
 
-  /**
-   * So many prompt tokens were computed within a time in which other work was done as well, or
-   * none: the fastest of late counts.
-   */
+  /** So many tokens of prompts were computed in a time. */
   synchronized void computed(long tokens, long ns) {
-    double each = (double) ns / tokens;
-    nsPerToken = computed ? Math.min(nsPerToken * FORGET, each) : each;
+    double each = (double) ns / Math.max(1, tokens);
+    nsPerToken += (computed ? NEWEST : 1) * (each - nsPerToken);
     computed = true;
   }
 }

@@ -105,6 +105,11 @@ final class PeerSource implements PrefixSource {
     return done;
   }
 
+  @Override
+  public void computed(int tokens, long nanos) {
+    cost.computed(tokens, nanos);
+  }
+
   private void locate(SequenceRequest request, CompletableFuture<Void> done) {
     try {
       int first = cache.probe(request).residentTokens() / tileTokens;

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -28,16 +29,20 @@ import org.slf4j.LoggerFactory;
 import org.tilekv.cache.PrefixSource;
 import org.tilekv.cache.TileCache;
 import org.tilekv.coordinator.ExecutorReporter;
+import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.FindSuccessors;
 import org.tilekv.coordinator.Messages;
 import org.tilekv.coordinator.Successors;
 import org.tilekv.engine.ModelRuntime;
+import org.tilekv.engine.PrefixSources;
+import org.tilekv.prefix.Namespace;
 
 /**
  * Tiles between this executor and the others: fetches and serves them, tells the driver which ones
  * are here, and hands the hottest over when this executor leaves. Thread-safe.
  */
-final class PeerTransfers implements RuntimeWatcher, DriverLink.Listener, AutoCloseable {
+final class PeerTransfers
+    implements RuntimeWatcher, PrefixSources, DriverLink.Listener, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerTransfers.class);
   private static final int FETCHERS = 4;
@@ -103,13 +108,22 @@ final class PeerTransfers implements RuntimeWatcher, DriverLink.Listener, AutoCl
     return transport.port();
   }
 
-  PeerCounters counters() {
-    return counters;
+  /** What came from others. */
+  ExecutorStats stats() {
+    return ExecutorStats.ofPeers(
+        counters.fetchedTiles.sum(),
+        counters.fetchedBytes.sum(),
+        counters.receivedTiles.sum(),
+        counters.allFailures());
   }
 
-  /** Other executors as a source of a model's tiles. */
-  PrefixSource source(TileCache cache) {
-    FetchCost cost = caches.cost(cache);
+  @Override
+  public List<PrefixSource> open(TileCache cache, Namespace namespace) {
+    return List.of(source(cache));
+  }
+
+  private PrefixSource source(TileCache cache) {
+    FetchCost cost = new FetchCost();
     return new PeerSource(
         cache,
         options.minTokens(),
@@ -123,7 +137,7 @@ final class PeerTransfers implements RuntimeWatcher, DriverLink.Listener, AutoCl
 
   @Override
   public void opened(ModelRuntime runtime) {
-    caches.add(runtime, nanoClock.getAsLong());
+    caches.add(runtime);
   }
 
   @Override
@@ -133,7 +147,6 @@ final class PeerTransfers implements RuntimeWatcher, DriverLink.Listener, AutoCl
 
   @Override
   public void beforeBeat(ExecutorReporter reporter) {
-    caches.measure(nanoClock.getAsLong());
     news.tell(reporter);
   }
 

@@ -50,6 +50,10 @@ final class RuntimeCounters {
         cache.evictedTiles(),
         engine.preemptions(),
         engine.distinctPromptPositions(),
+        0,
+        0,
+        0,
+        0,
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
         (long) gauges * cache.freePages());

@@ -16,6 +16,7 @@ package org.tilekv.spark;
 import java.io.IOException;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
@@ -27,8 +28,10 @@ import org.tilekv.TileKvException;
 import org.tilekv.config.Device;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
+import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.Register;
 import org.tilekv.engine.DeviceChoice;
+import org.tilekv.engine.PrefixSources;
 import org.tilekv.engine.RuntimeOptions;
 
 /**
@@ -107,12 +110,14 @@ final class TileKvExecutor implements ExecutorPlugin {
     long heapBytes = Runtime.getRuntime().maxMemory();
     int cores = ExecutorCores.of(context.conf());
     TileKvConfig settled = config.on(device.device());
-    RuntimeOptions options = RuntimeSettings.options(settled, cores, heapBytes, device.choice());
+    PeerTransfers peers = peers(context, config, cores);
+    RuntimeOptions options =
+        RuntimeSettings.options(settled, cores, heapBytes, device.choice())
+            .with(peers == null ? PrefixSources.NONE : peers);
     long poolBytes =
         device.choice().isGpu()
             ? device.poolBytes()
             : RuntimeSettings.poolBudgetBytes(config, heapBytes);
-    PeerTransfers peers = peers(context, config, cores);
     ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes, peers);
     long registered = options.poolBytesOf(poolBytes);
     DriverLink link =
@@ -144,17 +149,23 @@ final class TileKvExecutor implements ExecutorPlugin {
       ExecutorRuntimes runtimes,
       @Nullable PeerTransfers peers,
       Register registration) {
-    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
+    Supplier<ExecutorStats> stats = stats(runtimes, peers);
+    StatsGauges.register(context.metricRegistry(), "", stats);
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
     DriverLink link =
         new DriverLink(
             context,
             registration,
             intervalMs,
-            runtimes::stats,
+            stats,
             peers == null ? DriverLink.Listener.NONE : peers);
     link.start();
     return link;
+  }
+
+  private static Supplier<ExecutorStats> stats(
+      ExecutorRuntimes runtimes, @Nullable PeerTransfers peers) {
+    return peers == null ? runtimes::stats : () -> runtimes.stats().plus(peers.stats());
   }
 
   /** Null in local mode, where it is switched off, or where it cannot listen. */

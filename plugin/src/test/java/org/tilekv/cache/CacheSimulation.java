@@ -17,11 +17,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.CacheStats;
+import org.tilekv.EvictionReason;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
 import org.tilekv.SequenceRequest;
@@ -198,6 +200,9 @@ final class CacheSimulation implements AutoCloseable {
                 model.published,
                 0,
                 model.evictions,
+                model.evictions == 0
+                    ? Map.of()
+                    : Map.of(EvictionReason.LEAST_RECENT, model.evictions),
                 model.copiedTiles * heads,
                 stats.pages(),
                 model.free * heads,

@@ -38,6 +38,8 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.maxStepTokens", "128"),
           Map.entry("spark.tilekv.prefillChunkTokens", "64"),
           Map.entry("spark.tilekv.sharedPrefixWait", "500ms"),
+          Map.entry("spark.tilekv.eviction.policy", "lru"),
+          Map.entry("spark.tilekv.load.wait", "700ms"),
           Map.entry("spark.tilekv.rowsInFlightPerTask", "7"),
           Map.entry("spark.tilekv.threads", "3"),
           Map.entry("spark.tilekv.matMul", "scalar"),

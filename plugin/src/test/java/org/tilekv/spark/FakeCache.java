@@ -15,10 +15,12 @@ package org.tilekv.spark;
 
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 
@@ -43,6 +45,11 @@ final class FakeCache implements KvCache {
   }
 
   @Override
+  public PlannedRows plan(BatchPlan plan) {
+    throw new UnsupportedOperationException("this cache knows no plans");
+  }
+
+  @Override
   public int availablePages() {
     return PAGES;
   }
@@ -64,7 +71,8 @@ final class FakeCache implements KvCache {
 
   @Override
   public CacheStats stats() {
-    return new CacheStats(0, 0, 0, 0, 0, Map.of(), 0, 0, 0, 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
+    return new CacheStats(
+        0, 0, 0, 0, 0, Map.of(), 0, 0, 0, Map.of(), 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
   }
 
   @Override

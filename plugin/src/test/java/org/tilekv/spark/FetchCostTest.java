@@ -45,11 +45,4 @@ class FetchCostTest {
     }
     assertThat(cost.isWorth(1000, 10_000_000)).isTrue();
   }
-
-  @Test
-  void idleTimeDoesNotMakeAModelSlow() {
-    cost.computed(1000, 10_000_000);
-    cost.computed(300, 1_000_000_000);
-    assertThat(cost.isWorth(1000, 5_000_000)).isFalse();
-  }
 }
