@@ -30,6 +30,7 @@ package org.tilekv.coordinator;
  * @param evictedTiles resident tiles dropped for room
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
+ * @param cellBytes bytes sent to other members of cells
  * @param fetchedTiles tiles that came from other executors when they were asked for
  * @param fetchedBytes bytes of those
  * @param receivedTiles tiles that executors handed over when they left
@@ -52,6 +53,7 @@ public record ExecutorStats(
     long evictedTiles,
     long preemptions,
     long distinctPositions,
+    long cellBytes,
     long fetchedTiles,
     long fetchedBytes,
     long receivedTiles,
@@ -61,7 +63,7 @@ public record ExecutorStats(
     long freePages) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 20;
+  static final int FIELDS = 21;
 
   public static final ExecutorStats ZERO = of(new long[FIELDS]);
 
@@ -81,6 +83,7 @@ public record ExecutorStats(
       evictedTiles,
       preemptions,
       distinctPositions,
+      cellBytes,
       fetchedTiles,
       fetchedBytes,
       receivedTiles,
@@ -95,13 +98,14 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15], v[16], v[17], v[18], v[19]);
+        v[14], v[15], v[16], v[17], v[18], v[19], v[20]);
   }
 
   /** What an executor has of others, and nothing else. */
   public static ExecutorStats ofPeers(
       long fetchedTiles, long fetchedBytes, long receivedTiles, long peerFailures) {
     return new ExecutorStats(
+        0,
         0,
         0,
         0,

@@ -47,7 +47,6 @@ final class ExecutorRuntimes implements AutoCloseable {
   private final long poolBudgetBytes;
   private final LongSupplier nanoClock;
   private final BiConsumer<Throwable, ExecutorStats> onFatal;
-  private final RuntimeWatcher watcher;
   // The rest is guarded by this.
   private final Map<Key, RuntimeSlot> slots = new LinkedHashMap<>();
   private ExecutorStats retired = ExecutorStats.ZERO;
@@ -67,17 +66,6 @@ final class ExecutorRuntimes implements AutoCloseable {
       long poolBudgetBytes,
       LongSupplier nanoClock,
       BiConsumer<Throwable, ExecutorStats> onFatal) {
-    this(opener, poolBudgetBytes, nanoClock, onFatal, RuntimeWatcher.NONE);
-  }
-
-  /** As the other one, with somebody who is told of open models. */
-  ExecutorRuntimes(
-      RuntimeOpener opener,
-      long poolBudgetBytes,
-      LongSupplier nanoClock,
-      BiConsumer<Throwable, ExecutorStats> onFatal,
-      RuntimeWatcher watcher) {
-    this.watcher = watcher;
     this.opener = opener;
     this.poolBudgetBytes = poolBudgetBytes;
     this.nanoClock = nanoClock;
@@ -225,7 +213,6 @@ final class ExecutorRuntimes implements AutoCloseable {
 
   private void opened(RuntimeSlot slot, ModelRuntime runtime) {
     boolean late;
-    watcher.opened(runtime);
     synchronized (this) {
       slot.opened(runtime);
       late = closed;
@@ -248,7 +235,6 @@ final class ExecutorRuntimes implements AutoCloseable {
     ModelRuntime runtime = slot.runtime();
     try {
       if (runtime != null) {
-        watcher.closing(runtime);
         runtime.close();
       }
     } catch (RuntimeException e) {

@@ -13,6 +13,8 @@
  */
 package org.tilekv.spark;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -20,7 +22,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.network.TransportContext;
+import org.apache.spark.network.buffer.NettyManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
 import org.apache.spark.network.client.TransportClient;
 import org.apache.spark.network.client.TransportClientBootstrap;
@@ -28,115 +32,177 @@ import org.apache.spark.network.client.TransportClientFactory;
 import org.apache.spark.network.crypto.AuthClientBootstrap;
 import org.apache.spark.network.crypto.AuthServerBootstrap;
 import org.apache.spark.network.netty.SparkTransportConf;
+import org.apache.spark.network.protocol.OneWayMessage;
 import org.apache.spark.network.server.OneForOneStreamManager;
 import org.apache.spark.network.server.RpcHandler;
 import org.apache.spark.network.server.StreamManager;
 import org.apache.spark.network.server.TransportServer;
 import org.apache.spark.network.server.TransportServerBootstrap;
 import org.apache.spark.network.util.TransportConf;
-import scala.Option;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * One server and the clients of one executor process, for requests of executors to each other: on
- * Spark's transport, so that its authentication, encryption and TLS settings hold here too. The
- * first byte of a message says whom it is for. Thread-safe.
+ * Messages between executors over Spark's own network layer, with the application's authentication
+ * and encryption. One server per process. The first byte of a message is its channel, by which it
+ * finds its {@link Receiver}, or its {@link Answerer} where the sender waits for an answer.
+ * Thread-safe.
  */
 final class ExecutorTransport implements AutoCloseable {
 
-  /** Channel of tile transfers. */
-  static final byte TILES = 1;
-
+  private static final Logger LOG = LoggerFactory.getLogger(ExecutorTransport.class);
   private static final String MODULE = "tilekv";
+  private static final int THREADS = 2;
 
-  /** Who takes the messages of one channel. */
-  interface Channel {
-
-    /**
-     * Takes one message. Runs on a network thread: must not block.
-     *
-     * @param message what follows the channel's byte; valid during the call only
-     * @param reply to be answered once, now or later, by any thread
-     */
-    void receive(TransportClient from, ByteBuffer message, RpcResponseCallback reply);
-  }
-
-  private final Map<Byte, Channel> channels = new ConcurrentHashMap<>();
   private final TransportContext context;
   private final TransportServer server;
   private final TransportClientFactory clients;
+  private final String host;
+  private final Map<Byte, Receiver> receivers = new ConcurrentHashMap<>();
+  private final Map<Byte, Answerer> answerers = new ConcurrentHashMap<>();
+
+  /** What takes the messages of a channel; called by network threads, which it must not hold up. */
+  interface Receiver {
+
+    /**
+     * A message without an answer, position behind the channel; valid during the call.
+     *
+     * @param from identifies the connection
+     */
+    void receive(Channel from, ByteBuffer message);
+
+    /** A connection has closed, whether it ever brought a message or not. */
+    void disconnected(Channel from);
+  }
+
+  /** What answers the messages of a channel. */
+  interface Answerer {
+
+    /**
+     * Takes a message; called by network threads, which it must not hold up.
+     *
+     * @param message position behind the channel; valid during the call
+     * @param reply to be answered once, now or later, by any thread
+     */
+    void answer(ByteBuffer message, RpcResponseCallback reply);
+  }
 
   private ExecutorTransport(
-      SparkConf conf, SecurityManager security, String host, int port, int threads)
+      TransportConf conf,
+      String host,
+      Listen listen,
+      List<TransportServerBootstrap> onServer,
+      List<TransportClientBootstrap> onClients)
       throws IOException {
-    TransportConf transport =
-        SparkTransportConf.fromSparkConf(
-            conf, MODULE, threads, Option.empty(), Option.apply(security.getRpcSSLOptions()));
-    context = new TransportContext(transport, new Dispatcher(channels), true);
+    this.host = host;
+    // Idle connections stay: a cell may have no rows for long.
+    context = new TransportContext(conf, new Dispatcher(), false);
     try {
-      boolean authenticates = security.isAuthenticationEnabled();
-      List<TransportServerBootstrap> serverSide =
-          authenticates ? List.of(new AuthServerBootstrap(transport, security)) : List.of();
-      List<TransportClientBootstrap> clientSide =
-          authenticates
-              ? List.of(new AuthClientBootstrap(transport, security.getSaslUser(), security))
-              : List.of();
-      clients = context.createClientFactory(clientSide);
-      server = listen(host, port, conf.getInt("spark.port.maxRetries", 16), serverSide);
+      server = listen(context, listen, onServer);
+      clients = context.createClientFactory(onClients);
     } catch (Throwable e) {
       context.close();
       throw e;
     }
+    LOG.info("TileKV listens to other executors at {}:{}", host, server.getPort());
   }
 
-  /**
-   * Begins to listen.
-   *
-   * @param host name of this host as others know it, to listen there alone
-   * @param port 0 for any; where it is taken, one of those behind it
-   * @param threads cores of the executor
-   * @param timeoutMs longest time to connect, and longest silence while an answer is due, unless
-   *     Spark's settings of the module say otherwise
-   */
-  static ExecutorTransport start(
-      SparkConf conf, SecurityManager security, String host, int port, int threads, long timeoutMs)
-      throws IOException {
-    SparkConf own = conf.clone();
-    own.setIfMissing("spark.tilekv.io.connectionTimeout", timeoutMs + "ms");
-    own.setIfMissing("spark.tilekv.io.connectionCreationTimeout", timeoutMs + "ms");
-    return new ExecutorTransport(own, security, host, port, threads);
-  }
+  /** Where the server listens: at a port, or one of the next; 0 is any. */
+  private record Listen(String address, int port, int retries) {}
 
-  private TransportServer listen(
-      String host, int port, int retries, List<TransportServerBootstrap> bootstraps)
+  private static TransportServer listen(
+      TransportContext context, Listen at, List<TransportServerBootstrap> bootstraps)
       throws IOException {
     for (int i = 0; ; i++) {
+      int port = at.port() == 0 ? 0 : at.port() + i;
       try {
-        return context.createServer(host, port == 0 ? 0 : port + i, bootstraps);
+        return context.createServer(at.address(), port, bootstraps);
       } catch (Exception e) {
         // Netty throws checked exceptions that nobody declares.
-        if (port == 0 || i == retries || port + i == 65_535) {
-          throw new IOException("cannot listen on " + host + ":" + port + ": " + e, e);
+        if (port == 0 || i == at.retries() || port == 65_535) {
+          throw new IOException("cannot listen on " + at.address() + ":" + port + ": " + e, e);
         }
       }
     }
+  }
+
+  /**
+   * Starts the server of this process, once Spark's environment is complete.
+   *
+   * @param host where other executors reach this one
+   */
+  static ExecutorTransport start(SparkEnv env, String host) throws IOException {
+    return start(env.conf(), env.securityManager(), host, 0);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param port where to listen; where it is taken, one of those behind it; 0 for any
+   */
+  static ExecutorTransport start(
+      SparkConf conf, SecurityManager security, String host, int port) throws IOException {
+    TransportConf transport =
+        SparkTransportConf.fromSparkConf(
+            conf,
+            MODULE,
+            THREADS,
+            scala.Option.empty(),
+            scala.Option.apply(security.getRpcSSLOptions()));
+    String bindAddress = conf.get("spark.executor.bindAddress", host);
+    Listen listen = new Listen(bindAddress, port, conf.getInt("spark.port.maxRetries", 16));
+    return security.isAuthenticationEnabled()
+        ? new ExecutorTransport(
+            transport,
+            host,
+            listen,
+            List.of(new AuthServerBootstrap(transport, security)),
+            List.of(new AuthClientBootstrap(transport, conf.getAppId(), security)))
+        : new ExecutorTransport(transport, host, listen, List.of(), List.of());
+  }
+
+  /** Sends the messages of a channel there from now on. */
+  void register(byte channel, Receiver receiver) {
+    if (receivers.putIfAbsent(channel, receiver) != null) {
+      throw new IllegalStateException("channel " + channel + " has a receiver");
+    }
+  }
+
+  /** Has the messages of a channel answered from now on. */
+  void register(byte channel, Answerer answerer) {
+    if (answerers.putIfAbsent(channel, answerer) != null) {
+      throw new IllegalStateException("channel " + channel + " has an answerer");
+    }
+  }
+
+  String host() {
+    return host;
   }
 
   int port() {
     return server.getPort();
   }
 
-  void open(byte channel, Channel handler) {
-    channels.put(channel, handler);
+  /** A connection of its own to another executor; to be closed by the caller. */
+  TransportClient connect(String otherHost, int port) throws IOException, InterruptedException {
+    return clients.createUnmanagedClient(otherHost, port);
+  }
+
+  /** A connection to another executor that is kept and shared; not to be closed by the caller. */
+  TransportClient share(String otherHost, int port) throws IOException, InterruptedException {
+    return clients.createClient(otherHost, port);
   }
 
   /**
-   * A connection to another executor, shared with others; connects where there is none. Waits for
-   * that.
+   * Sends what stands between position and limit; copies it, so that the caller may use it again.
    */
-  TransportClient connect(String host, int port) throws IOException, InterruptedException {
-    return clients.createClient(host, port);
+  static void send(TransportClient to, byte channel, ByteBuffer message) {
+    ByteBuf bytes = to.getChannel().alloc().directBuffer(1 + message.remaining());
+    bytes.writeByte(channel).writeBytes(message);
+    var unused = to.getChannel().writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)));
   }
 
+  /** Ends all connections. */
   @Override
   public void close() {
     clients.close();
@@ -144,29 +210,38 @@ final class ExecutorTransport implements AutoCloseable {
     context.close();
   }
 
-  /** Hands messages to their channel. */
-  private static final class Dispatcher extends RpcHandler {
-
-    private final Map<Byte, Channel> channels;
+  private final class Dispatcher extends RpcHandler {
     private final StreamManager streams = new OneForOneStreamManager();
 
-    Dispatcher(Map<Byte, Channel> channels) {
-      this.channels = channels;
+    @Override
+    public void receive(TransportClient client, ByteBuffer message) {
+      byte channel = message.get();
+      Receiver receiver = receivers.get(channel);
+      if (receiver == null) {
+        LOG.warn("dropped a message of the unknown channel {}", channel);
+      } else {
+        receiver.receive(client.getChannel(), message);
+      }
     }
 
     @Override
-    public void receive(TransportClient from, ByteBuffer message, RpcResponseCallback reply) {
-      Channel channel = message.hasRemaining() ? channels.get(message.get()) : null;
-      if (channel == null) {
-        reply.onFailure(new IOException("nobody here takes this message"));
+    public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback callback) {
+      Answerer answerer = message.hasRemaining() ? answerers.get(message.get()) : null;
+      if (answerer == null) {
+        callback.onFailure(new UnsupportedOperationException("nobody answers this message"));
       } else {
-        channel.receive(from, message, reply);
+        answerer.answer(message, callback);
       }
     }
 
     @Override
     public StreamManager getStreamManager() {
       return streams;
+    }
+
+    @Override
+    public void channelInactive(TransportClient client) {
+      receivers.values().forEach(receiver -> receiver.disconnected(client.getChannel()));
     }
   }
 }

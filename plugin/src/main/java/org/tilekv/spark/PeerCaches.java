@@ -17,31 +17,28 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.cache.TileCache;
-import org.tilekv.engine.ModelRuntime;
 
-/** The caches of this process that other executors can have tiles of. Thread-safe. */
+/** The open caches of this process that other executors can have tiles of. Thread-safe. */
 final class PeerCaches {
 
   private final List<Open> open = new CopyOnWriteArrayList<>();
   private final TileNews news;
 
-  private record Open(ModelRuntime runtime, TileCache cache, String namespace) {}
+  private record Open(TileCache cache, String namespace) {}
 
   PeerCaches(TileNews news) {
     this.news = news;
   }
 
   /** Others can have its tiles from now on. */
-  void add(ModelRuntime runtime) {
-    if (runtime.cache() instanceof TileCache cache) {
-      cache.listen(news);
-      open.add(new Open(runtime, cache, cache.namespace().hex()));
-    }
+  void add(TileCache cache) {
+    cache.listen(news);
+    open.add(new Open(cache, cache.namespace().hex()));
   }
 
   /** It is about to close. */
-  void remove(ModelRuntime runtime) {
-    open.removeIf(entry -> entry.runtime() == runtime);
+  void remove(TileCache cache) {
+    open.removeIf(entry -> entry.cache() == cache);
   }
 
   /** An open cache of this namespace, or null. */

@@ -19,7 +19,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.apache.spark.network.client.RpcResponseCallback;
-import org.apache.spark.network.client.TransportClient;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +34,10 @@ import org.tilekv.spark.PeerWire.Status;
  * threads of its own, on so many bytes at a time; what is more is answered with {@link
  * Status#BUSY}.
  */
-final class PeerServer implements ExecutorTransport.Channel {
+final class PeerServer implements ExecutorTransport.Answerer {
+
+  /** Channel of the {@link ExecutorTransport}. */
+  static final byte CHANNEL = 2;
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerServer.class);
 
@@ -65,7 +67,7 @@ final class PeerServer implements ExecutorTransport.Channel {
   }
 
   @Override
-  public void receive(TransportClient from, ByteBuffer message, RpcResponseCallback reply) {
+  public void answer(ByteBuffer message, RpcResponseCallback reply) {
     long bytes = message.remaining() + (long) PeerWire.TILE_BYTES_PER_MESSAGE;
     if (bytesInWork.addAndGet(bytes) > Math.max(maxBytes, bytes)) {
       bytesInWork.addAndGet(-bytes);

@@ -51,6 +51,7 @@ final class PeerSource implements PrefixSource {
   private final PeerCounters counters;
   private final Executor threads;
   private final AskedPrompts asked;
+  private final Runnable whenClosed;
   // First tile that is missing -> the load that brings it.
   private final Map<ChainHash, CompletableFuture<Void>> loading = new ConcurrentHashMap<>();
 
@@ -65,7 +66,9 @@ final class PeerSource implements PrefixSource {
       FetchCost cost,
       PeerCounters counters,
       Executor threads,
-      AskedPrompts asked) {
+      AskedPrompts asked,
+      Runnable whenClosed) {
+    this.whenClosed = whenClosed;
     this.cache = cache;
     this.namespace = cache.namespace().hex();
     this.tileTokens = cache.geometry().tileTokens();
@@ -108,6 +111,12 @@ final class PeerSource implements PrefixSource {
   @Override
   public void computed(int tokens, long nanos) {
     cost.computed(tokens, nanos);
+  }
+
+  /** Loads that are under way fail when the cache closes, and complete. */
+  @Override
+  public void close() {
+    whenClosed.run();
   }
 
   private void locate(SequenceRequest request, CompletableFuture<Void> done) {

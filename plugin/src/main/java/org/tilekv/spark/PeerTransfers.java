@@ -13,7 +13,6 @@
  */
 package org.tilekv.spark;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -33,7 +32,6 @@ import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.FindSuccessors;
 import org.tilekv.coordinator.Messages;
 import org.tilekv.coordinator.Successors;
-import org.tilekv.engine.ModelRuntime;
 import org.tilekv.engine.PrefixSources;
 import org.tilekv.prefix.Namespace;
 
@@ -42,7 +40,7 @@ import org.tilekv.prefix.Namespace;
  * are here, and hands the hottest over when this executor leaves. Thread-safe.
  */
 final class PeerTransfers
-    implements RuntimeWatcher, PrefixSources, DriverLink.Listener, AutoCloseable {
+    implements PrefixSources, DriverLink.Listener, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerTransfers.class);
   private static final int FETCHERS = 4;
@@ -71,7 +69,7 @@ final class PeerTransfers
 
   /**
    * @param driver asks the driver
-   * @param transport closed with this
+   * @param transport stays open when this is closed
    */
   PeerTransfers(PeerOptions options, ExecutorTransport transport, TileLocator.DriverAsk driver) {
     this.options = options;
@@ -81,8 +79,8 @@ final class PeerTransfers
     gate = new PeerGate(options.maxInFlightBytes(), nanoClock);
     locator = new TileLocator(options.executorId(), driver, locatorThread);
     HandedTiles handed = new HandedTiles(counters, nanoClock);
-    transport.open(
-        ExecutorTransport.TILES,
+    transport.register(
+        PeerServer.CHANNEL,
         new PeerServer(caches::find, handed, servers, options.maxInFlightBytes(), counters));
   }
 
@@ -119,6 +117,7 @@ final class PeerTransfers
 
   @Override
   public List<PrefixSource> open(TileCache cache, Namespace namespace) {
+    caches.add(cache);
     return List.of(source(cache));
   }
 
@@ -132,17 +131,8 @@ final class PeerTransfers
         cost,
         counters,
         fetchers,
-        new AskedPrompts(nanoClock));
-  }
-
-  @Override
-  public void opened(ModelRuntime runtime) {
-    caches.add(runtime);
-  }
-
-  @Override
-  public void closing(ModelRuntime runtime) {
-    caches.remove(runtime);
+        new AskedPrompts(nanoClock),
+        () -> caches.remove(cache));
   }
 
   @Override
@@ -224,14 +214,5 @@ final class PeerTransfers
     locatorThread.shutdownNow();
     fetchers.shutdownNow();
     servers.shutdownNow();
-    transport.close();
-  }
-
-  /** Begins to listen; see {@link ExecutorTransport#start}. */
-  static ExecutorTransport listen(
-      org.apache.spark.SparkEnv env, String host, int port, int cores, PeerOptions options)
-      throws IOException {
-    return ExecutorTransport.start(
-        env.conf(), env.securityManager(), host, port, cores, options.timeoutMs());
   }
 }

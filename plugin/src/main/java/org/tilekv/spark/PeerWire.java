@@ -113,7 +113,7 @@ final class PeerWire {
 
   private static ByteBuffer request(int bodyBytes, byte type, String namespace) {
     return ByteBuffer.allocate(REQUEST_HEADER_BYTES + bodyBytes)
-        .put(ExecutorTransport.TILES)
+        .put(PeerServer.CHANNEL)
         .putInt(MAGIC)
         .put(VERSION)
         .put(type)

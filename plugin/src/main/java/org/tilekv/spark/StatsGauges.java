@@ -38,6 +38,7 @@ final class StatsGauges {
     gauge(registry, prefix + "missedTiles", stats, ExecutorStats::missedTiles);
     gauge(registry, prefix + "evictedTiles", stats, ExecutorStats::evictedTiles);
     gauge(registry, prefix + "preemptions", stats, ExecutorStats::preemptions);
+    gauge(registry, prefix + "cellBytes", stats, ExecutorStats::cellBytes);
     gauge(registry, prefix + "fetchedTiles", stats, ExecutorStats::fetchedTiles);
     gauge(registry, prefix + "fetchedBytes", stats, ExecutorStats::fetchedBytes);
     gauge(registry, prefix + "receivedTiles", stats, ExecutorStats::receivedTiles);

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
@@ -31,6 +32,7 @@ import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.Register;
 import org.tilekv.engine.DeviceChoice;
+import org.tilekv.engine.HeadShard;
 import org.tilekv.engine.PrefixSources;
 import org.tilekv.engine.RuntimeOptions;
 
@@ -47,7 +49,10 @@ final class TileKvExecutor implements ExecutorPlugin {
   private final RuntimeOpener opener;
   private final Gpus gpus;
   private final IntConsumer exit;
+  private final MemberInstances members = new MemberInstances();
   private @Nullable Started started;
+  private @Nullable ExecutorTransport transport;
+  private @Nullable CellExchange cells;
 
   /**
    * @param opener opens models
@@ -65,6 +70,7 @@ final class TileKvExecutor implements ExecutorPlugin {
       RuntimeOptions options,
       int rowsInFlight,
       DriverLink link,
+      PluginContext context,
       @Nullable PeerTransfers peers) {}
 
   /**
@@ -118,7 +124,7 @@ final class TileKvExecutor implements ExecutorPlugin {
         device.choice().isGpu()
             ? device.poolBytes()
             : RuntimeSettings.poolBudgetBytes(config, heapBytes);
-    ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes, peers);
+    ExecutorRuntimes runtimes = runtimes(context, config, cores, poolBytes);
     long registered = options.poolBytesOf(poolBytes);
     DriverLink link =
         register(
@@ -139,8 +145,8 @@ final class TileKvExecutor implements ExecutorPlugin {
         options.threads(),
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
-    return new Started(
-        runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link, peers);
+    int rowsInFlight = settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK);
+    return new Started(runtimes, options, rowsInFlight, link, context, peers);
   }
 
   private static DriverLink register(
@@ -169,29 +175,39 @@ final class TileKvExecutor implements ExecutorPlugin {
   }
 
   /** Null in local mode, where it is switched off, or where it cannot listen. */
-  private static @Nullable PeerTransfers peers(
+  private @Nullable PeerTransfers peers(
       PluginContext context, TileKvConfig config, int cores) {
     SparkEnv env = SparkEnv.get();
     if (isLocal(context) || env == null || !config.get(Settings.PEER_ENABLED)) {
       return null;
     }
-    PeerOptions options = PeerOptions.of(context.executorID(), config);
     try {
-      ExecutorTransport transport =
-          PeerTransfers.listen(env, host(context), config.get(Settings.PEER_PORT), cores, options);
-      return new PeerTransfers(options, transport, message -> (byte[]) context.ask(message));
+      ExecutorTransport listening = listen(env, host(context), config);
+      return new PeerTransfers(
+          PeerOptions.of(context.executorID(), config),
+          listening,
+          message -> (byte[]) context.ask(message));
     } catch (IOException e) {
       LOG.warn("no tiles are exchanged with other executors", e);
       return null;
     }
   }
 
+  private synchronized ExecutorTransport listen(SparkEnv env, String host, TileKvConfig config)
+      throws IOException {
+    SparkConf conf =
+        env.conf()
+            .clone()
+            .setIfMissing(
+                "spark.tilekv.io.connectionCreationTimeout",
+                config.get(Settings.PEER_TIMEOUT_MS) + "ms");
+    int port = config.get(Settings.PEER_PORT);
+    transport = ExecutorTransport.start(conf, env.securityManager(), host, port);
+    return transport;
+  }
+
   private ExecutorRuntimes runtimes(
-      PluginContext context,
-      TileKvConfig config,
-      int cores,
-      long poolBytes,
-      @Nullable PeerTransfers peers) {
+      PluginContext context, TileKvConfig config, int cores, long poolBytes) {
     RuntimeOptions onCpu =
         RuntimeSettings.options(
             config.on(Device.CPU), cores, Runtime.getRuntime().maxMemory(), DeviceChoice.CPU);
@@ -200,8 +216,7 @@ final class TileKvExecutor implements ExecutorPlugin {
             ? new FallbackOpener(opener, onCpu, LOG::warn)
             : opener;
     FatalExit fatal = new FatalExit(context.executorID(), isLocal(context), exit);
-    return new ExecutorRuntimes(
-        models, poolBytes, System::nanoTime, fatal, peers == null ? RuntimeWatcher.NONE : peers);
+    return new ExecutorRuntimes(models, poolBytes, System::nanoTime, fatal);
   }
 
   /**
@@ -228,6 +243,54 @@ final class TileKvExecutor implements ExecutorPlugin {
   /** As {@link ExecutorRuntimes#acquire}, with this process's options. */
   RuntimeLease acquire(String model, long owner, Runnable checkpoint) throws InterruptedException {
     return started().runtimes().acquire(model, started().options(), owner, checkpoint);
+  }
+
+  /**
+   * As {@link #acquire}, a part of a model for a member of a cell.
+   *
+   * @param roster all members of the stage; those in this process share its pool and its threads
+   */
+  RuntimeLease acquireMember(
+      String model, HeadShard shard, CellRoster roster, long owner, Runnable checkpoint)
+      throws InterruptedException {
+    RuntimeOptions own = started().options();
+    int threads = Math.max(1, own.threads() / roster.mostInOneProcess());
+    RuntimeOptions options = own.ofMember(shard, roster.poolBytes(), threads);
+    return started().runtimes().acquire(model, options, owner, checkpoint);
+  }
+
+  /** Bytes of one page pool of this process. */
+  long poolBytes() {
+    return started().options().poolBytes();
+  }
+
+  String executorId() {
+    return started().context().executorID();
+  }
+
+  /** Parts of models that members of cells hold in this process. */
+  MemberInstances members() {
+    return members;
+  }
+
+  /** Messages to and from other executors; the server starts when it is first asked for. */
+  synchronized ExecutorTransport transport() {
+    if (transport == null) {
+      try {
+        transport = ExecutorTransport.start(SparkEnv.get(), host(started().context()));
+      } catch (IOException e) {
+        throw new TileKvException("this executor cannot listen to others: " + e.getMessage(), e);
+      }
+    }
+    return transport;
+  }
+
+  /** Messages between the members of cells. */
+  synchronized CellExchange cells() {
+    if (cells == null) {
+      cells = new CellExchange(transport());
+    }
+    return cells;
   }
 
   /** Rows that a task keeps submitted where its job says nothing. */
@@ -263,6 +326,15 @@ final class TileKvExecutor implements ExecutorPlugin {
     startFailure = null;
     if (started != null) {
       stop(started);
+    }
+    closeTransport();
+  }
+
+  private synchronized void closeTransport() {
+    if (transport != null) {
+      transport.close();
+      transport = null;
+      cells = null;
     }
   }
 }

@@ -36,7 +36,7 @@ final class TransportPeerLink implements PeerLink {
 
   @Override
   public ByteBuffer ask(Peer peer, ByteBuffer message) throws IOException, InterruptedException {
-    TransportClient client = transport.connect(peer.host(), peer.port());
+    TransportClient client = transport.share(peer.host(), peer.port());
     CompletableFuture<ByteBuffer> answer = new CompletableFuture<>();
     long id = client.sendRpc(message, new Answer(answer));
     try {

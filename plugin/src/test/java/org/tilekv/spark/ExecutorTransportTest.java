@@ -60,15 +60,15 @@ class ExecutorTransportTest {
   }
 
   private static ExecutorTransport start(SparkConf conf, int port) throws IOException {
-    return ExecutorTransport.start(conf, security(conf), HOST, port, 1, TIMEOUT_MS);
+    return ExecutorTransport.start(conf, security(conf), HOST, port);
   }
 
   /** A server that sends back what it gets. */
   private ExecutorTransport echo(SparkConf conf, int port) throws IOException {
     ExecutorTransport transport = start(conf, port);
-    transport.open(
-        ExecutorTransport.TILES,
-        (from, message, reply) -> {
+    transport.register(
+        PeerServer.CHANNEL,
+        (message, reply) -> {
           messages.incrementAndGet();
           byte[] copy = new byte[message.remaining()];
           message.get(copy);
@@ -78,7 +78,7 @@ class ExecutorTransportTest {
   }
 
   private static ByteBuffer message(int bytes) {
-    return ByteBuffer.allocate(1 + bytes).put(0, ExecutorTransport.TILES);
+    return ByteBuffer.allocate(1 + bytes).put(0, PeerServer.CHANNEL);
   }
 
   private static Peer peer(ExecutorTransport transport) {
@@ -144,7 +144,7 @@ class ExecutorTransportTest {
   void whoIsNotThereOrDoesNotAnswerInTimeIsAnIoException() throws Exception {
     try (ExecutorTransport silent = start(conf("plain"), 0);
         ExecutorTransport client = start(conf("plain"), 0)) {
-      silent.open(ExecutorTransport.TILES, (from, message, reply) -> {});
+      silent.register(PeerServer.CHANNEL, (message, reply) -> {});
       PeerLink link = new TransportPeerLink(client, 100);
       assertThatThrownBy(() -> link.ask(peer(silent), message(1)))
           .isInstanceOf(IOException.class)
@@ -154,7 +154,7 @@ class ExecutorTransportTest {
       ByteBuffer other = ByteBuffer.wrap(new byte[] {99});
       assertThatThrownBy(() -> link.ask(peer(silent), other))
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("nobody here takes this message");
+          .hasMessageContaining("nobody answers this message");
     }
   }
 

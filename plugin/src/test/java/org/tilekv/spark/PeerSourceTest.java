@@ -99,7 +99,8 @@ class PeerSourceTest {
         cost,
         counters,
         Runnable::run,
-        new AskedPrompts(() -> nowNs));
+        new AskedPrompts(() -> nowNs),
+            () -> {});
   }
 
   @AfterEach
@@ -135,7 +136,7 @@ class PeerSourceTest {
       throw new IllegalStateException("the connection broke");
     }
     try {
-      assertThat(message.get()).isEqualTo(ExecutorTransport.TILES);
+      assertThat(message.get()).isEqualTo(PeerServer.CHANNEL);
       return damage(server.answer(message));
     } catch (PeerWire.FormatException e) {
       throw new AssertionError(e);
@@ -295,7 +296,8 @@ class PeerSourceTest {
             cost,
             counters,
             tasks::add,
-            new AskedPrompts(() -> nowNs));
+            new AskedPrompts(() -> nowNs),
+            () -> {});
     int[] longer = java.util.Arrays.copyOf(request.prompt(), TILES * 4 + 9);
     CompletableFuture<Void> one = queued.load(request);
     assertThat(queued.load(request)).isSameAs(one);
@@ -321,7 +323,8 @@ class PeerSourceTest {
             task -> {
               throw new RejectedExecutionException();
             },
-            new AskedPrompts(() -> nowNs));
+            new AskedPrompts(() -> nowNs),
+            () -> {});
     assertThat(refused.load(request)).isCompleted();
   }
 
@@ -343,7 +346,8 @@ class PeerSourceTest {
             cost,
             counters,
             Runnable::run,
-            new AskedPrompts(() -> nowNs));
+            new AskedPrompts(() -> nowNs),
+            () -> {});
     assertThat(lost.load(request)).isCompleted();
     assertThat(peerAsked.get()).isZero();
   }

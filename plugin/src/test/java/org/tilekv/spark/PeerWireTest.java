@@ -44,7 +44,7 @@ class PeerWireTest {
 
   /** What stands behind the byte of the channel. */
   private static ByteBuffer behindChannel(ByteBuffer message) {
-    assertThat(message.get()).isEqualTo(ExecutorTransport.TILES);
+    assertThat(message.get()).isEqualTo(PeerServer.CHANNEL);
     return message;
   }
 

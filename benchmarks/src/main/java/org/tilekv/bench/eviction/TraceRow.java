@@ -11,25 +11,20 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package org.tilekv.spark;
+package org.tilekv.bench.eviction;
 
-import org.tilekv.engine.ModelRuntime;
+/**
+ * One row of a trace.
+ *
+ * @param job number of its job
+ * @param position its place in the job
+ * @param prompt token ids
+ * @param answer token ids
+ * @param life rows that are admitted after it until it ends by itself
+ */
+record TraceRow(int job, int position, int[] prompt, int[] answer, int life) {
 
-/** Learns which models a process has open. */
-interface RuntimeWatcher {
-
-  RuntimeWatcher NONE =
-      new RuntimeWatcher() {
-        @Override
-        public void opened(ModelRuntime runtime) {}
-
-        @Override
-        public void closing(ModelRuntime runtime) {}
-      };
-
-  /** A model can be used from now on. */
-  void opened(ModelRuntime runtime);
-
-  /** A model is about to close; no row runs any more. */
-  void closing(ModelRuntime runtime);
+  int length() {
+    return prompt.length + answer.length;
+  }
 }
