@@ -106,9 +106,7 @@ final class MembershipCluster implements AutoCloseable {
               return SparkEnv.get().executorId() + " " + ProcessHandle.current().pid();
             })
         .collect()
-        .forEach(
-            text ->
-                found.put(text.split(" ", 2)[0], Long.parseLong(text.split(" ", 2)[1])));
+        .forEach(text -> found.put(text.split(" ", 2)[0], Long.parseLong(text.split(" ", 2)[1])));
     return found;
   }
 

@@ -200,8 +200,7 @@ public final class MembershipRuns {
   }
 
   private static Map<Integer, String> owners(MembershipCluster cluster) {
-    Coordinator coordinator =
-        TileKvDriver.require(cluster.spark().sparkContext()).coordinator();
+    Coordinator coordinator = TileKvDriver.require(cluster.spark().sparkContext()).coordinator();
     ShardMap map = coordinator.shardMap(GROUPS);
     Map<Integer, String> owners = new HashMap<>();
     for (int group = 0; group < GROUPS; group++) {

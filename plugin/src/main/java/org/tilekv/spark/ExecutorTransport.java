@@ -140,8 +140,8 @@ final class ExecutorTransport implements AutoCloseable {
    *
    * @param port where to listen; where it is taken, one of those behind it; 0 for any
    */
-  static ExecutorTransport start(
-      SparkConf conf, SecurityManager security, String host, int port) throws IOException {
+  static ExecutorTransport start(SparkConf conf, SecurityManager security, String host, int port)
+      throws IOException {
     TransportConf transport =
         SparkTransportConf.fromSparkConf(
             conf,

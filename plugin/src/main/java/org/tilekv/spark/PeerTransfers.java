@@ -39,8 +39,7 @@ import org.tilekv.prefix.Namespace;
  * Tiles between this executor and the others: fetches and serves them, tells the driver which ones
  * are here, and hands the hottest over when this executor leaves. Thread-safe.
  */
-final class PeerTransfers
-    implements PrefixSources, DriverLink.Listener, AutoCloseable {
+final class PeerTransfers implements PrefixSources, DriverLink.Listener, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PeerTransfers.class);
   private static final int FETCHERS = 4;

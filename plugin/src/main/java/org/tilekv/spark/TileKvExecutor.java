@@ -175,8 +175,7 @@ final class TileKvExecutor implements ExecutorPlugin {
   }
 
   /** Null in local mode, where it is switched off, or where it cannot listen. */
-  private @Nullable PeerTransfers peers(
-      PluginContext context, TileKvConfig config, int cores) {
+  private @Nullable PeerTransfers peers(PluginContext context, TileKvConfig config, int cores) {
     SparkEnv env = SparkEnv.get();
     if (isLocal(context) || env == null || !config.get(Settings.PEER_ENABLED)) {
       return null;

@@ -52,7 +52,7 @@ import org.tilekv.config.Settings;
 class PeerClusterTest {
 
   private static final String SALT = "Zq7-cluster-salt-7qZ";
-  private static final int ROWS = 4;
+  private static final int ROWS = 2;
 
   @TempDir static Path folder;
 
@@ -119,7 +119,7 @@ class PeerClusterTest {
     List<String> prompts = new ArrayList<>();
     for (String word : words) {
       for (int i = 0; i < ROWS; i++) {
-        prompts.add((word + " phone=025 808655 mail=a@example.org\n").repeat(12) + i);
+        prompts.add((word + " phone=025 808655 mail=a@example.org\n").repeat(8) + i);
       }
     }
     Dataset<Row> rows =

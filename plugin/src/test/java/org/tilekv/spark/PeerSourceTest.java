@@ -100,7 +100,7 @@ class PeerSourceTest {
         counters,
         Runnable::run,
         new AskedPrompts(() -> nowNs),
-            () -> {});
+        () -> {});
   }
 
   @AfterEach
