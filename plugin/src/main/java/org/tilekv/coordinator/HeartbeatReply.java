@@ -18,7 +18,8 @@ package org.tilekv.coordinator;
  *
  * @param epoch current epoch of the shard map
  * @param resync whether the next heartbeat must be a full one
- * @param leaving whether the executor is about to be taken away and should hand over what it holds
+ * @param leaving whether the cluster manager is about to take the executor away: its shards are
+ *     others' by now, its tiles may be handed on
  */
 public record HeartbeatReply(long epoch, boolean resync, boolean leaving) implements Message {
 

@@ -59,10 +59,23 @@ final class MessageReader {
     require(Short.BYTES);
     int length = in.getShort() & 0xFFFF;
     require(length);
-    ByteBuffer bytes = in.slice(in.position(), length);
-    in.position(in.position() + length);
+    byte[] bytes = new byte[length];
+    in.get(bytes);
+    return isAscii(bytes) ? new String(bytes, StandardCharsets.US_ASCII) : decode(bytes);
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String decode(byte[] utf8) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
     } catch (CharacterCodingException e) {
       throw bad("a text is not UTF-8");
     }
@@ -107,10 +120,9 @@ final class MessageReader {
     }
     require(count * Long.BYTES);
     long[] names = new long[count];
-    for (int i = 0; i < count; i++) {
-      names[i] = in.getLong();
-    }
-    return TileNames.of(names);
+    in.asLongBuffer().get(names);
+    in.position(in.position() + count * Long.BYTES);
+    return TileNames.owning(names);
   }
 
   ExecutorStats readStats() {

@@ -31,7 +31,7 @@ import org.tilekv.coordinator.MessageException.Reason;
 public final class Messages {
 
   static final int MAGIC = 0x544B564D;
-  static final byte VERSION = 1;
+  static final byte VERSION = 2;
   static final int HEADER_BYTES = 10;
 
   /** Longest message; a full heartbeat stays below half of it. */
@@ -52,16 +52,11 @@ public final class Messages {
   private Messages() {}
 
   public static byte[] encode(Message message) {
-    MessageWriter body = new MessageWriter();
-    byte type = writeBody(message, body);
-    byte[] bytes = body.toByteArray();
-    return ByteBuffer.allocate(HEADER_BYTES + bytes.length)
-        .putInt(MAGIC)
-        .put(VERSION)
-        .put(type)
-        .putInt(bytes.length)
-        .put(bytes)
-        .array();
+    MessageWriter out = new MessageWriter();
+    out.writeInt(MAGIC).writeByte(VERSION).writeByte(typeOf(message)).writeInt(0);
+    writeBody(message, out);
+    out.writeLengthAt(HEADER_BYTES - Integer.BYTES);
+    return out.toByteArray();
   }
 
   /**
@@ -134,57 +129,70 @@ public final class Messages {
     };
   }
 
-  private static byte writeBody(Message message, MessageWriter out) {
+  private static byte typeOf(Message message) {
+    if (message instanceof Heartbeat) {
+      return HEARTBEAT;
+    }
+    if (message instanceof HeartbeatReply) {
+      return HEARTBEAT_REPLY;
+    }
+    if (message instanceof Register) {
+      return REGISTER;
+    }
+    if (message instanceof RegisterReply) {
+      return REGISTER_REPLY;
+    }
+    if (message instanceof InitFailure) {
+      return INIT_FAILURE;
+    }
+    if (message instanceof Ack) {
+      return ACK;
+    }
+    return message instanceof Refused ? REFUSED : typeOfPeerMessage(message);
+  }
+
+  private static byte typeOfPeerMessage(Message message) {
+    if (message instanceof Locate) {
+      return LOCATE;
+    }
+    if (message instanceof Located) {
+      return LOCATED;
+    }
+    return message instanceof FindSuccessors ? FIND_SUCCESSORS : SUCCESSORS;
+  }
+
+  private static void writeBody(Message message, MessageWriter out) {
     if (message instanceof Heartbeat m) {
       out.writeString(m.executorId()).writeLong(m.session()).writeLong(m.number());
       out.writeLong(m.epoch()).writeBoolean(m.full()).writeStats(m.stats());
       out.writeTileNames(m.published()).writeTileNames(m.dropped());
-      return HEARTBEAT;
-    }
-    if (message instanceof HeartbeatReply m) {
+    } else if (message instanceof HeartbeatReply m) {
       out.writeLong(m.epoch()).writeBoolean(m.resync()).writeBoolean(m.leaving());
-      return HEARTBEAT_REPLY;
-    }
-    if (message instanceof Register m) {
+    } else if (message instanceof Register m) {
       out.writeString(m.executorId()).writeString(m.host());
       out.writeInt(m.cores()).writeLong(m.poolBytes()).writeInt(m.transportPort());
-      return REGISTER;
-    }
-    if (message instanceof RegisterReply m) {
+    } else if (message instanceof RegisterReply m) {
       out.writeLong(m.epoch()).writeLong(m.session());
-      return REGISTER_REPLY;
-    }
-    if (message instanceof InitFailure m) {
+    } else if (message instanceof InitFailure m) {
       out.writeString(m.executorId()).writeString(m.host()).writeString(m.message());
-      return INIT_FAILURE;
-    }
-    if (message instanceof Ack m) {
+    } else if (message instanceof Ack m) {
       out.writeLong(m.epoch());
-      return ACK;
+    } else if (message instanceof Refused m) {
+      out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
+    } else {
+      writePeerMessage(message, out);
     }
-    return message instanceof Refused m ? writeRefused(m, out) : writePeerMessage(message, out);
   }
 
-  private static byte writePeerMessage(Message message, MessageWriter out) {
+  private static void writePeerMessage(Message message, MessageWriter out) {
     if (message instanceof Locate m) {
       out.writeString(m.executorId()).writeTileNames(m.names());
-      return LOCATE;
-    }
-    if (message instanceof Located m) {
+    } else if (message instanceof Located m) {
       m.write(out);
-      return LOCATED;
-    }
-    if (message instanceof FindSuccessors m) {
+    } else if (message instanceof FindSuccessors m) {
       out.writeString(m.executorId());
-      return FIND_SUCCESSORS;
+    } else if (message instanceof Successors m) {
+      out.writeBoolean(m.leaving()).writePeers(m.peers());
     }
-    Successors m = (Successors) message;
-    out.writeBoolean(m.leaving()).writePeers(m.peers());
-    return SUCCESSORS;
-  }
-
-  private static byte writeRefused(Refused m, MessageWriter out) {
-    out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
-    return REFUSED;
   }
 }

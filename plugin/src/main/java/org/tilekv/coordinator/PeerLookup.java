@@ -15,42 +15,24 @@ package org.tilekv.coordinator;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Tells executors about each other. Guarded by the coordinator's lock. */
 final class PeerLookup {
 
-  private static final int MOST_LEAVING = 1000;
-
   private final ExecutorRegistry executors;
   private final PrefixDirectory directory;
-  private final Set<String> leaving = new LinkedHashSet<>();
 
   PeerLookup(ExecutorRegistry executors, PrefixDirectory directory) {
     this.executors = executors;
     this.directory = directory;
   }
 
-  /** The executor is about to be taken away; returns whether that is news. */
-  boolean leaves(String executorId) {
-    boolean added = leaving.add(executorId);
-    if (leaving.size() > MOST_LEAVING) {
-      leaving.remove(leaving.iterator().next());
-    }
-    return added;
-  }
-
-  boolean isLeaving(String executorId) {
-    return leaving.contains(executorId);
-  }
-
   /** For every tile an executor that holds it: for a row of tiles the same one where it can be. */
   Located locate(Locate locate) {
-    Map<String, Peer> others = others(locate.executorId(), true);
+    Map<String, Peer> others = others(locate.executorId());
     Map<String, Integer> places = new LinkedHashMap<>();
     List<Integer> holders = new ArrayList<>(locate.names().size());
     String last = null;
@@ -77,23 +59,32 @@ final class PeerLookup {
     return latest;
   }
 
-  /** Who takes over from an executor. */
-  Successors successors(String executorId) {
-    if (!leaving.contains(executorId)) {
+  /**
+   * Who takes over from an executor.
+   *
+   * @param owners who should get its tiles where it leaves
+   */
+  Successors successors(String executorId, List<Member> owners) {
+    if (!executors.isLeaving(executorId)) {
       return new Successors(false, List.of());
     }
-    List<Peer> stay = new ArrayList<>(others(executorId, false).values());
-    return new Successors(true, stay.subList(0, Math.min(stay.size(), Successors.MAX_PEERS)));
-  }
-
-  private Map<String, Peer> others(String executorId, boolean alsoLeaving) {
-    Map<String, Peer> others = new LinkedHashMap<>();
-    for (Peer peer : executors.peers()) {
-      String id = peer.executorId();
-      if (!id.equals(executorId) && (alsoLeaving || !leaving.contains(id))) {
-        others.put(id, peer);
+    Map<String, Peer> others = others(executorId);
+    List<Peer> successors = new ArrayList<>();
+    for (Member owner : owners) {
+      Peer peer = others.get(owner.executorId());
+      if (peer != null && successors.size() < Successors.MAX_PEERS) {
+        successors.add(peer);
       }
     }
+    return new Successors(true, successors);
+  }
+
+  private Map<String, Peer> others(String executorId) {
+    Map<String, Peer> others = new LinkedHashMap<>();
+    for (Peer peer : executors.peers()) {
+      others.put(peer.executorId(), peer);
+    }
+    others.remove(executorId);
     return others;
   }
 }

@@ -17,46 +17,20 @@ import java.util.List;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.TaskScheduler;
 import org.apache.spark.scheduler.TaskSchedulerImpl;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.tilekv.coordinator.Coordinator;
-import org.tilekv.coordinator.ExecutorView;
 
-/** Sees which executors are about to be taken away: Spark tells no listener until they are gone. */
+/** Which executors the cluster manager is about to take away, as Spark's scheduler knows it. */
 final class Decommissions {
 
-  /** Executors may leave a second after they were told to. */
-  static final long POLL_MS = 200;
+  private Decommissions() {}
 
-  private static final Logger LOG = LoggerFactory.getLogger(Decommissions.class);
-
-  private final SparkContext context;
-  private final Coordinator coordinator;
-
-  Decommissions(SparkContext context, Coordinator coordinator) {
-    this.context = context;
-    this.coordinator = coordinator;
-  }
-
-  /** Looks once. */
-  void poll() {
+  /** Those of the executors that are being decommissioned. */
+  static List<String> among(SparkContext context, List<String> executorIds) {
     TaskScheduler scheduler = context.taskScheduler();
-    if (scheduler instanceof TaskSchedulerImpl known) {
-      alive(coordinator.executors()).forEach(id -> poll(known, id));
+    if (!(scheduler instanceof TaskSchedulerImpl known)) {
+      return List.of();
     }
-  }
-
-  private static List<String> alive(List<ExecutorView> executors) {
-    return executors.stream()
-        .filter(view -> view.state() == ExecutorView.State.ALIVE)
-        .map(ExecutorView::executorId)
+    return executorIds.stream()
+        .filter(id -> known.getExecutorDecommissionState(id).isDefined())
         .toList();
-  }
-
-  private void poll(TaskSchedulerImpl scheduler, String executorId) {
-    if (scheduler.getExecutorDecommissionState(executorId).isDefined()
-        && coordinator.executorLeaving(executorId)) {
-      LOG.info("executor {} is about to leave", executorId);
-    }
   }
 }

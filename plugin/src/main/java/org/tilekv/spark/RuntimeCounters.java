@@ -60,7 +60,9 @@ final class RuntimeCounters {
         0,
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
-        (long) gauges * cache.freePages());
+        (long) gauges * cache.freePages(),
+        (long) gauges * engine.waitingRows(),
+        (long) gauges * engine.runningRows());
   }
 
   /** Full tiles that were not there; the rest of a prompt that fills none is no miss of one. */

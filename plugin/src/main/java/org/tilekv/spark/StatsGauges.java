@@ -46,6 +46,8 @@ final class StatsGauges {
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);
+    gauge(registry, prefix + "waitingRows", stats, ExecutorStats::waitingRows);
+    gauge(registry, prefix + "runningRows", stats, ExecutorStats::runningRows);
   }
 
   private static void gauge(

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +32,7 @@ import org.tilekv.TileKvException;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Coordinator;
+import org.tilekv.coordinator.Member;
 import scala.Tuple2;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -45,6 +47,9 @@ final class TileKvDriver implements DriverPlugin {
 
   /** In Spark's words on an executor that is gone. */
   private static final String DECOMMISSIONED = "decommission";
+
+  /** An idle executor that is decommissioned may be gone within a second. */
+  private static final long DECOMMISSION_POLL_MS = 200;
 
   private static volatile @Nullable TileKvDriver current;
 
@@ -88,21 +93,23 @@ final class TileKvDriver implements DriverPlugin {
           @Override
           public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
             if (removed.reason().contains(DECOMMISSIONED)) {
-              coordinator.executorLeaving(removed.executorId());
+              coordinator.decommissioning(removed.executorId());
             }
             coordinator.executorLost(removed.executorId());
+            LOG.info(
+                "executor {} is gone ({}); its shards move, epoch {}",
+                removed.executorId(),
+                removed.reason(),
+                coordinator.epoch());
           }
         });
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
     var unused =
         ticker.scheduleWithFixedDelay(this::tick, intervalMs, intervalMs, TimeUnit.MILLISECONDS);
-    Decommissions decommissions = new Decommissions(context, coordinator);
-    var unused2 =
+    long pollMs = Math.min(intervalMs, DECOMMISSION_POLL_MS);
+    var polling =
         ticker.scheduleWithFixedDelay(
-            () -> poll(decommissions),
-            Decommissions.POLL_MS,
-            Decommissions.POLL_MS,
-            TimeUnit.MILLISECONDS);
+            this::pollDecommissions, pollMs, pollMs, TimeUnit.MILLISECONDS);
     LOG.info("TileKV settings:\n{}", config.describe());
     current = this;
     conf.remove(Settings.TENANT_SALT.key());
@@ -114,14 +121,6 @@ final class TileKvDriver implements DriverPlugin {
     Map<String, String> settings = new HashMap<>(config.toMap());
     settings.computeIfPresent(Settings.TENANT_SALT.key(), (key, salt) -> TenantSalts.seal(salt));
     return settings;
-  }
-
-  private static void poll(Decommissions decommissions) {
-    try {
-      decommissions.poll();
-    } catch (RuntimeException e) {
-      LOG.debug("it is not known which executors are about to leave", e);
-    }
   }
 
   private static Map<String, String> entries(SparkConf conf) {
@@ -166,6 +165,21 @@ final class TileKvDriver implements DriverPlugin {
       }
     } catch (RuntimeException e) {
       LOG.warn("the coordinator's tick failed", e);
+    }
+  }
+
+  /** Spark has no event for it before the executor is gone. */
+  private void pollDecommissions() {
+    try {
+      Coordinator coordinator = started().coordinator();
+      for (String id : Decommissions.among(started().context(), coordinator.placeableIds())) {
+        if (coordinator.decommissioning(id)) {
+          List<String> to = coordinator.newOwners(id).stream().map(Member::executorId).toList();
+          LOG.info("executor {} is being decommissioned; its shards go to executors {}", id, to);
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("looking for decommissioned executors failed", e);
     }
   }
 
