@@ -39,7 +39,7 @@ import scala.Option;
 class ExecutorTransportTest {
 
   private static final String HOST = "127.0.0.1";
-  private static final long TIMEOUT_MS = 2_000;
+  private static final long TIMEOUT_MS = 20_000;
 
   private final AtomicInteger messages = new AtomicInteger();
 

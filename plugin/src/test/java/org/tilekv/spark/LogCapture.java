@@ -24,7 +24,7 @@ import org.apache.logging.log4j.core.config.Configuration;
 import org.apache.logging.log4j.core.config.LoggerConfig;
 import org.apache.logging.log4j.core.config.Property;
 
-/** Everything that this process logs, down to a level, while it is open. */
+/** What this process logs while it is open: Spark down to INFO, ours down to DEBUG. */
 final class LogCapture extends AbstractAppender implements AutoCloseable {
 
   private final List<String> lines = new CopyOnWriteArrayList<>();
@@ -32,22 +32,26 @@ final class LogCapture extends AbstractAppender implements AutoCloseable {
   private final List<LoggerConfig> loggers;
   private final List<Level> before;
 
-  LogCapture(Level level) {
+  LogCapture() {
     super("capture", null, null, true, Property.EMPTY_ARRAY);
     start();
     Configuration configuration = context.getConfiguration();
     loggers = List.copyOf(configuration.getLoggers().values());
     before = loggers.stream().map(LoggerConfig::getLevel).toList();
-    configuration.getRootLogger().addAppender(this, level, null);
+    configuration.getRootLogger().addAppender(this, Level.DEBUG, null);
     configuration
         .getRootLogger()
         .getAppenders()
         .forEach((name, appender) -> limit(configuration, name));
-    loggers.forEach(logger -> logger.setLevel(level));
+    loggers.forEach(logger -> logger.setLevel(level(logger.getName())));
     context.updateLoggers();
   }
 
-  /** The console goes on as before. */
+  private static Level level(String logger) {
+    return logger.startsWith("org.tilekv") ? Level.DEBUG : Level.INFO;
+  }
+
+  /** The console is left out. */
   private void limit(Configuration configuration, String name) {
     if (!name.equals(getName())) {
       var appender = configuration.getRootLogger().getAppenders().get(name);

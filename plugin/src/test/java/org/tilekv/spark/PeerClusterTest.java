@@ -92,7 +92,8 @@ class PeerClusterTest {
             .set("spark.tilekv.pool.bytes", "96m")
             .set("spark.tilekv.peer.minTokens", "16")
             .set(Settings.TENANT_SALT.key(), SALT);
-    spark = TestSpark.session(conf);
+    SparkContext.getOrCreate(conf);
+    spark = SparkSession.builder().getOrCreate();
     tileKv = TileKv.active(spark);
     await("two executors register", () -> tileKv.executors().size() == 2);
   }
