@@ -60,7 +60,7 @@ public record EngineStats(
   static final EngineStats ZERO =
       new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-  /** Sum, counter by counter. */
+  /** Sum, number by number. */
   EngineStats plus(EngineStats other) {
     return new EngineStats(
         rowsCompleted + other.rowsCompleted,

@@ -15,6 +15,7 @@ package org.tilekv.bench.eviction;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.tilekv.CacheStats;
 import org.tilekv.EvictionOrder;
@@ -36,8 +37,11 @@ public final class EvictionReport implements Callable<Integer> {
   @Option(names = "--seed", description = "of the traces")
   private long seed = 1;
 
-  @Option(names = "--templates", description = "templates of 4,096 tokens")
+  @Option(names = "--templates", description = "templates")
   private int templates = 64;
+
+  @Option(names = "--template-tokens", description = "tokens of a template")
+  private int templateTokens = 4096;
 
   @Option(names = "--rows", description = "rows per template and job")
   private int rowsPerTemplate = 24;
@@ -72,7 +76,7 @@ public final class EvictionReport implements Callable<Integer> {
         "moved GiB",
         "job s",
         "fetching");
-    Traces traces = new Traces(seed, templates, rowsPerTemplate);
+    Traces traces = new Traces(seed, templates, rowsPerTemplate, templateTokens);
     for (RowTrace trace : List.of(traces.randomOrder(), traces.sorted(), traces.twoJobs())) {
       for (int percent : pools) {
         report(trace, percent);
@@ -92,7 +96,7 @@ public final class EvictionReport implements Callable<Integer> {
         double microsPerRow = (System.nanoTime() - started) / 1e3 / trace.rows().size();
         line(trace, percent, tiles, order.name(), pool.hitTiles(), optimum);
         CacheStats stats = pool.stats();
-        print("  evicted %s; %.1f us per row%n", stats.evictions(), microsPerRow);
+        print("  evicted %s; %.0f us per row%n", new TreeMap<>(stats.evictions()), microsPerRow);
       }
     }
     line(trace, percent, tiles, "optimum", optimum.hitTiles(), optimum);
