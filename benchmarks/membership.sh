@@ -5,7 +5,8 @@
 #   benchmarks/membership.sh scale                 removes and adds executors in one job; counts shards that move
 #   benchmarks/membership.sh decommission          tokens computed again with and without hand-over
 #
-# Exit code 1 where an output differs from that of a run without. Spark options: MEMBERSHIP_CONF="K=V K=V".
+# Exit code 1 where an output differs from that of a run without. Spark options: MEMBERSHIP_CONF="K=V K=V";
+# rows of each job: MEMBERSHIP_ROWS.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,7 +22,12 @@ fi
 plugin=$(find "$root/plugin/target" -maxdepth 1 -name 'tilekv-spark_2.13-*-all.jar' | head -n 1)
 runner=$(find "$root/benchmarks/target" -maxdepth 1 -name 'tilekv-benchmarks_2.13-*.jar' ! -name '*-sources.jar' | head -n 1)
 
-arguments=("$root/examples/data" "$case")
+case $case in
+  kills) rows=32 ;;
+  scale) rows=96 ;;
+  *) rows=64 ;;
+esac
+arguments=("$root/examples/data" "$case" "${MEMBERSHIP_ROWS:-$rows}")
 [[ $case == kills ]] && arguments+=("${2:-50}" "${3:-1}")
 
 conf=(

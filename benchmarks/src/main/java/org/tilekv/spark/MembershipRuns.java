@@ -37,9 +37,9 @@ import org.tilekv.coordinator.ShardMap;
  * Executors that are killed, added, removed and decommissioned under a job, and what that costs.
  *
  * <pre>
- * MembershipRuns DATA kills RUNS SEED    kills one executor at a random moment of each run
- * MembershipRuns DATA scale              removes and adds executors in one job
- * MembershipRuns DATA decommission       recomputed tokens with and without hand-over
+ * MembershipRuns DATA kills ROWS RUNS SEED    kills one executor at a random moment of each run
+ * MembershipRuns DATA scale ROWS              removes and adds executors in one job
+ * MembershipRuns DATA decommission ROWS       recomputed tokens with and without hand-over
  * </pre>
  *
  * <p>{@code benchmarks/membership.sh} submits it. Ends with exit code 1 where an output differs.
@@ -50,19 +50,22 @@ public final class MembershipRuns {
   private static final int GROUPS = 64;
 
   private final Path data;
+  private final int rows;
   private boolean failed;
 
-  private MembershipRuns(Path data) {
+  private MembershipRuns(Path data, int rows) {
     this.data = data;
+    this.rows = rows;
   }
 
   public static void main(String[] args) throws Exception {
-    if (args.length < 2) {
-      throw new IllegalArgumentException("DATA and kills, scale or decommission are needed");
+    if (args.length < 3) {
+      throw new IllegalArgumentException(
+          "DATA, one of kills, scale and decommission, and ROWS are needed");
     }
-    MembershipRuns runs = new MembershipRuns(Path.of(args[0]));
+    MembershipRuns runs = new MembershipRuns(Path.of(args[0]), Integer.parseInt(args[2]));
     switch (args[1]) {
-      case "kills" -> runs.kills(Integer.parseInt(args[2]), Long.parseLong(args[3]));
+      case "kills" -> runs.kills(Integer.parseInt(args[3]), Long.parseLong(args[4]));
       case "scale" -> runs.scale();
       case "decommission" -> runs.decommission();
       default -> throw new IllegalArgumentException("there is no case '" + args[1] + "'");
@@ -91,7 +94,7 @@ public final class MembershipRuns {
 
   private void kills(int runs, long seed) throws IOException, InterruptedException {
     long start = System.nanoTime();
-    try (MembershipCluster cluster = new MembershipCluster(data, 32, Map.of())) {
+    try (MembershipCluster cluster = new MembershipCluster(data, rows, Map.of())) {
       cluster.awaitExecutors(2);
       List<String> prompts = cluster.prompts();
       cluster.run(prompts, "warm", PARTITIONS);
@@ -164,7 +167,7 @@ public final class MembershipRuns {
   // --- executors added and removed ---
 
   private void scale() throws IOException, InterruptedException {
-    try (MembershipCluster cluster = new MembershipCluster(data, 96, Map.of())) {
+    try (MembershipCluster cluster = new MembershipCluster(data, rows, Map.of())) {
       cluster.awaitExecutors(3);
       List<String> prompts = cluster.prompts();
       String expected = cluster.run(prompts, "expected", PARTITIONS);
@@ -241,7 +244,7 @@ public final class MembershipRuns {
     Map<String, String> settings =
         Map.of(
             "spark.decommission.enabled", "true", "spark.tilekv.decommission.handover", handover);
-    try (MembershipCluster cluster = new MembershipCluster(data, 64, settings)) {
+    try (MembershipCluster cluster = new MembershipCluster(data, rows, settings)) {
       cluster.awaitExecutors(2);
       List<String> prompts = cluster.prompts();
       String digest = cluster.run(prompts, "one", PARTITIONS);
