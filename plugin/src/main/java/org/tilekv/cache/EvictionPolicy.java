@@ -55,6 +55,13 @@ interface EvictionPolicy {
   /** A task has come further. */
   default void reached(PlanFuture future, int position) {}
 
+  /**
+   * A sequence has all of its prompt in place.
+   *
+   * @param last the last full tile of the prompt, which has a name
+   */
+  default void promptHeld(TileGroup last) {}
+
   /** A future ends. */
   default void close(PlanFuture future) {}
 

@@ -82,7 +82,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   /** Puts a group into the set of the plan that needs it first, or among the others. */
   private void order(PlannedGroup entry) {
-    entry.future = firstUser(entry);
+    entry.future = firstUser(entry.name);
     if (entry.future == null) {
       others.add(entry);
     } else {
@@ -104,11 +104,11 @@ final class PlanPolicy implements EvictionPolicy {
     return entry.future == null ? others : entry.future.needed;
   }
 
-  private @Nullable PlanFuture firstUser(PlannedGroup entry) {
+  private @Nullable PlanFuture firstUser(long name) {
     PlanFuture first = null;
-    int least = Integer.MAX_VALUE;
+    double least = Double.POSITIVE_INFINITY;
     for (PlanFuture future : futures) {
-      int position = future.nextUse(entry.name);
+      int position = future.nextUse(name);
       if (position >= 0 && future.distance(position) < least) {
         least = future.distance(position);
         first = future;
@@ -132,7 +132,7 @@ final class PlanPolicy implements EvictionPolicy {
 
   private @Nullable PlannedGroup furthest() {
     PlannedGroup furthest = null;
-    int most = -1;
+    double most = Double.NEGATIVE_INFINITY;
     for (PlanFuture future : futures) {
       PlannedGroup last = future.needed.isEmpty() ? null : future.needed.last();
       if (last != null && future.distance(last.position) > most) {
@@ -145,16 +145,15 @@ final class PlanPolicy implements EvictionPolicy {
 
   /** Whether a group stands where it should; puts it there otherwise. */
   private boolean isVictim(PlannedGroup entry) {
-    PlanFuture before = entry.future;
-    PlanFuture first = entry.group.hasChildren() ? null : firstUser(entry);
-    if (!entry.group.hasChildren() && first == before) {
-      return true;
+    if (entry.group.hasChildren()) {
+      takeOut(entry);
+      return false;
     }
-    takeOut(entry);
-    if (!entry.group.hasChildren()) {
-      order(entry);
+    boolean inPlace = firstUser(entry.name) == entry.future;
+    if (!inPlace) {
+      reorder(entry);
     }
-    return false;
+    return inPlace;
   }
 
   @Override
@@ -173,6 +172,7 @@ final class PlanPolicy implements EvictionPolicy {
   @Override
   public void open(PlanFuture future) {
     futures.add(future);
+    futures.forEach(each -> each.opened(each == future, futures.size()));
   }
 
   @Override
@@ -180,6 +180,27 @@ final class PlanPolicy implements EvictionPolicy {
     future.reach(position);
     while (!future.needed.isEmpty() && future.needed.first().position < future.reached()) {
       reorder(future.needed.first());
+    }
+  }
+
+  @Override
+  public void promptHeld(TileGroup last) {
+    long name = entryOf(last).name;
+    PlanFuture first = firstUser(name);
+    if (first != null) {
+      int position = first.nextUse(name);
+      first.hold(position);
+      reorderAt(first, position);
+      futures.forEach(future -> future.begun(future == first));
+    }
+  }
+
+  /** The row's sequence uses all tiles of the row, but where the plan is wrong. */
+  private void reorderAt(PlanFuture future, int position) {
+    PlannedGroup entry = future.firstAt(position);
+    while (entry != null) {
+      reorder(entry);
+      entry = future.firstAt(position);
     }
   }
 

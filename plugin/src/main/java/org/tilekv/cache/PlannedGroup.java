@@ -27,6 +27,8 @@ final class PlannedGroup implements TileGroup.PolicyEntry {
       Comparator.<PlannedGroup>comparingInt(group -> group.position)
           .thenComparing(LEAST_RECENT_FIRST.reversed());
 
+  private static final TileGroup NO_GROUP = new TileGroup(new int[0]);
+
   final TileGroup group;
   final long name;
 
@@ -45,5 +47,13 @@ final class PlannedGroup implements TileGroup.PolicyEntry {
   PlannedGroup(TileGroup group, long name) {
     this.group = group;
     this.name = name;
+  }
+
+  /** Stands before all groups of a next use, to search for them. */
+  static PlannedGroup before(int position) {
+    PlannedGroup bound = new PlannedGroup(NO_GROUP, 0);
+    bound.position = position;
+    bound.releasedAt = Long.MAX_VALUE;
+    return bound;
   }
 }

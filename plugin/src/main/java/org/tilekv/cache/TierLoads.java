@@ -106,13 +106,28 @@ final class TierLoads implements PrefixSource {
     return first == null ? null : new Span(resident.tiles(), tiles, first, last);
   }
 
+  /** Tells the tier which tiles a prompt would have used: it learns what is worth writing. */
+  private void tellAsked(SequenceRequest request) {
+    int tileTokens = cache.geometry().tileTokens();
+    ResidentPrefix resident = cache.residentPrefix(request);
+    int from = resident.tiles() * tileTokens;
+    for (TileName name :
+        PromptMatch.missedNames(resident.last(), request.prompt(), from, tileTokens)) {
+      tier.asked(GroupKey.of(name.chain().bytes()));
+    }
+  }
+
   private boolean contains(GroupKey key) {
     return staging.contains(key) || tier.contains(key);
   }
 
   @Override
   public int loadableTokens(SequenceRequest request, int residentTokens) {
-    Span span = request.reusePrefix() ? span(request) : null;
+    if (!request.reusePrefix()) {
+      return residentTokens;
+    }
+    tellAsked(request);
+    Span span = span(request);
     if (span == null) {
       return residentTokens;
     }

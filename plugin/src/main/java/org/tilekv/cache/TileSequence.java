@@ -38,6 +38,7 @@ final class TileSequence implements KvSequence {
   private final Committer committer;
   private final List<BeamState> beams = new ArrayList<>();
   private int cachedTokens;
+  private boolean promptHeld;
   private long leaseEndMs = Long.MIN_VALUE;
   private boolean closed;
   // A copy is under way outside the lock: a closed sequence gives its pages back at its end.
@@ -238,7 +239,7 @@ final class TileSequence implements KvSequence {
       endCopy(List.of(), filled);
     }
     synchronized (cache.lock()) {
-      commit(0, request.prompt(), beam(0).length, tileTokens);
+      append(0, request.prompt(), beam(0).length, tileTokens);
       cache.store().counters.loadedTiles++;
     }
     return true;
@@ -247,10 +248,26 @@ final class TileSequence implements KvSequence {
   @Override
   public void commit(int beam, int[] tokens, int from, int count) {
     synchronized (cache.lock()) {
-      requireOpen();
-      renew();
-      Objects.checkFromIndexSize(from, count, tokens.length);
-      committer.commit(beam, beam(beam), tokens, from, count);
+      append(beam, tokens, from, count);
+      notePrompt(beam(beam));
+    }
+  }
+
+  private void append(int beam, int[] tokens, int from, int count) {
+    requireOpen();
+    renew();
+    Objects.checkFromIndexSize(from, count, tokens.length);
+    committer.commit(beam, beam(beam), tokens, from, count);
+  }
+
+  /** Tells once that the prompt is in place. */
+  private void notePrompt(BeamState beam) {
+    int tiles = request.prompt().length / tileTokens;
+    if (!promptHeld && beam.length >= request.prompt().length) {
+      promptHeld = true;
+      if (reuses && tiles > 0) {
+        cache.store().policy().promptHeld(beam.groups.get(tiles - 1));
+      }
     }
   }
 

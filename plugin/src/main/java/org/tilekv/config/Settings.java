@@ -226,7 +226,16 @@ public final class Settings {
       integer("headShards", 1, 1024)
           .in(Area.PLACEMENT)
           .defaultsTo(1)
-          .doc("Ranges that the KV heads are cut into. Only 1 is supported by this version.");
+          .doc(
+              "Executors that the KV heads of a model are spread over, on CPUs: each holds its"
+                  + " heads' tiles and weights. Allowed are 1 to the KV heads, and multiples of"
+                  + " these that divide the query heads. Above 1 jobs run in barrier stages.");
+
+  public static final Setting<Long> HEAD_SHARDS_TIMEOUT_MS =
+      millis("headShards.timeout", 100)
+          .in(Area.PLACEMENT)
+          .defaultsTo(60_000L)
+          .doc("Longest wait for another executor's part of a step; then the stage starts again.");
 
   public static final Setting<Long> LOCALITY_WAIT_MS =
       millis("locality.wait", 0)
@@ -289,6 +298,7 @@ public final class Settings {
           ADD_BOS,
           SHARDS,
           HEAD_SHARDS,
+          HEAD_SHARDS_TIMEOUT_MS,
           LOCALITY_WAIT_MS,
           HEARTBEAT_INTERVAL_MS,
           EXECUTOR_TIMEOUT_MS,

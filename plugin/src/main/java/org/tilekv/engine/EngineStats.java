@@ -51,4 +51,27 @@ public record EngineStats(
     long prefixLoads,
     long lateLoads,
     long distinctPromptPositions,
-    long decodeRows) {}
+    long decodeRows) {
+
+  static final EngineStats ZERO = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+  /** Sum, counter by counter. */
+  EngineStats plus(EngineStats other) {
+    return new EngineStats(
+        rowsCompleted + other.rowsCompleted,
+        rowsFailed + other.rowsFailed,
+        rowsCancelled + other.rowsCancelled,
+        steps + other.steps,
+        promptTokens + other.promptTokens,
+        promptTokensComputed + other.promptTokensComputed,
+        promptTokensReused + other.promptTokensReused,
+        outputTokens + other.outputTokens,
+        preemptions + other.preemptions,
+        recomputedTokens + other.recomputedTokens,
+        sharedPrefixWaits + other.sharedPrefixWaits,
+        prefixLoads + other.prefixLoads,
+        lateLoads + other.lateLoads,
+        distinctPromptPositions + other.distinctPromptPositions,
+        decodeRows + other.decodeRows);
+  }
+}

@@ -41,7 +41,7 @@ import org.tilekv.prefix.Namespace;
  */
 final class LoadedModel implements ModelRuntime {
 
-  private static final String CPU_ARITHMETIC = "cpu-2";
+  static final String CPU_ARITHMETIC = "cpu-2";
   private static final int LOAD_ROWS = 8;
 
   private final OpenedResources opened = new OpenedResources();

@@ -32,6 +32,7 @@ import org.tilekv.KvDtype;
  * @param engine limits of the engine
  * @param device where it runs
  * @param sources where tiles come from that are not in the pool
+ * @param shard which part of the model this process runs
  */
 public record RuntimeOptions(
     int tileTokens,
@@ -45,9 +46,10 @@ public record RuntimeOptions(
     @Nullable String salt,
     EngineConfig engine,
     DeviceChoice device,
-    PrefixSources sources) {
+    PrefixSources sources,
+    HeadShard shard) {
 
-  /** Options for the CPU, with no sources. */
+  /** Options for the CPU and the whole model, with no sources. */
   public RuntimeOptions(
       int tileTokens,
       KvDtype kvDtype,
@@ -71,7 +73,8 @@ public record RuntimeOptions(
         salt,
         engine,
         DeviceChoice.CPU,
-        PrefixSources.NONE);
+        PrefixSources.NONE,
+        HeadShard.WHOLE);
   }
 
   /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */
@@ -96,7 +99,8 @@ public record RuntimeOptions(
         salt,
         engine,
         other,
-        sources);
+        sources,
+        shard);
   }
 
   /** The same with other sources. */
@@ -113,6 +117,30 @@ public record RuntimeOptions(
         salt,
         engine,
         device,
-        others);
+        others,
+        shard);
+  }
+
+  /**
+   * The same for one member of a cell.
+   *
+   * @param memberPoolBytes bytes of its page pool: the same for all members
+   * @param memberThreads its compute threads
+   */
+  public RuntimeOptions ofMember(HeadShard member, long memberPoolBytes, int memberThreads) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        memberPoolBytes,
+        memberThreads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        sources,
+        member);
   }
 }

@@ -164,9 +164,11 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     GenerateSpec spec = spec(dataset.schema(), context, settings);
     int groups = settings.get(Settings.SHARDS);
     JavaRDD<Row> generated =
-        new ShardedRdd(context, dataset.toDF(), driver.placement(groups))
-            .toJavaRDD()
-            .mapPartitionsWithIndex(new GeneratePartition(spec), true);
+        settings.get(Settings.HEAD_SHARDS) > 1
+            ? new CellRdd(context, dataset.toDF(), driver.cells(spec)).toJavaRDD()
+            : new ShardedRdd(context, dataset.toDF(), driver.placement(groups))
+                .toJavaRDD()
+                .mapPartitionsWithIndex(new GeneratePartition(spec), true);
     return dataset.sparkSession().createDataFrame(generated, outputSchema);
   }
 

@@ -16,30 +16,72 @@ package org.tilekv.tier;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
 
 /**
- * A file of {@link RealStorage}. Heap buffers go in pieces: the JDK copies them through direct
- * memory, of which each thread keeps as much as its largest piece.
+ * A file of {@link RealStorage}. An interrupt of a reading or writing thread closes a {@link
+ * FileChannel} for all: it is opened again, the call is repeated, and the thread stays interrupted.
+ * Heap buffers go in pieces: the JDK copies them through direct memory, of which each thread keeps
+ * as much as its largest piece.
  */
 final class RealFile implements TierFile {
   private static final int HEAP_PIECE_BYTES = 256 << 10;
 
-  private final FileChannel channel;
+  private final Path path;
+  private volatile FileChannel channel;
+  private volatile boolean closed;
 
-  RealFile(FileChannel channel) {
+  RealFile(Path path, FileChannel channel) {
+    this.path = path;
     this.channel = channel;
+  }
+
+  private interface Call<T> {
+    T on(FileChannel channel) throws IOException;
+  }
+
+  private <T> T call(Call<T> call) throws IOException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        FileChannel current = channel;
+        try {
+          return call.on(current);
+        } catch (ClosedChannelException e) {
+          if (closed) {
+            throw e;
+          }
+          interrupted |= Thread.interrupted();
+          reopen(current);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private synchronized void reopen(FileChannel lost) throws IOException {
+    if (closed) {
+      throw new ClosedChannelException();
+    }
+    if (channel == lost) {
+      channel = FileChannel.open(path, RealStorage.EXISTING);
+    }
   }
 
   @Override
   public void read(ByteBuffer dst, long position) throws IOException {
     long at = position;
     while (dst.hasRemaining()) {
-      ByteBuffer piece = piece(dst);
-      int read = channel.read(piece, at);
+      long from = at;
+      int read = call(channel -> channel.read(piece(dst), from));
       if (read < 0) {
-        throw new EOFException("the file ends at " + channel.size() + ", before " + at);
+        throw new EOFException(path + " ends before " + at);
       }
       dst.position(dst.position() + read);
       at += read;
@@ -50,7 +92,8 @@ final class RealFile implements TierFile {
   public void write(ByteBuffer src, long position) throws IOException {
     long at = position;
     while (src.hasRemaining()) {
-      int written = channel.write(piece(src), at);
+      long to = at;
+      int written = call(channel -> channel.write(piece(src), to));
       src.position(src.position() + written);
       at += written;
     }
@@ -64,12 +107,16 @@ final class RealFile implements TierFile {
 
   @Override
   public long size() throws IOException {
-    return channel.size();
+    return call(FileChannel::size);
   }
 
   @Override
   public void force() throws IOException {
-    channel.force(true);
+    call(
+        channel -> {
+          channel.force(true);
+          return true;
+        });
   }
 
   @Override
@@ -82,7 +129,8 @@ final class RealFile implements TierFile {
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
+    closed = true;
     channel.close();
   }
 }

@@ -31,8 +31,7 @@ import java.util.stream.Stream;
 final class RealStorage implements TierStorage {
   private static final Set<OpenOption> CREATE =
       Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
-  private static final Set<OpenOption> EXISTING =
-      Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
+  static final Set<OpenOption> EXISTING = Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
 
   @Override
   public void createDirectories(Path directory) throws IOException {
@@ -48,12 +47,12 @@ final class RealStorage implements TierStorage {
 
   @Override
   public TierFile create(Path file) throws IOException {
-    return new RealFile(FileChannel.open(file, CREATE, ownerOnly(file, "rw-------")));
+    return new RealFile(file, FileChannel.open(file, CREATE, ownerOnly(file, "rw-------")));
   }
 
   @Override
   public TierFile open(Path file) throws IOException {
-    return new RealFile(FileChannel.open(file, EXISTING));
+    return new RealFile(file, FileChannel.open(file, EXISTING));
   }
 
   private static FileAttribute<?>[] ownerOnly(Path path, String permissions) {
@@ -74,11 +73,16 @@ final class RealStorage implements TierStorage {
     Files.deleteIfExists(path);
   }
 
-  // File systems that cannot open a directory sync it anyway.
+  // An interrupt would end the call; it is kept for later.
   @Override
   public void forceDirectory(Path directory) throws IOException {
+    boolean interrupted = Thread.interrupted();
     try (FileChannel opened = FileChannel.open(directory, StandardOpenOption.READ)) {
       opened.force(true);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.CacheStats;
+import org.tilekv.EvictionOrder;
 import org.tilekv.EvictionReason;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
@@ -48,9 +49,9 @@ final class CacheSimulation implements AutoCloseable {
   private long promptTokens;
   private long expired;
 
-  CacheSimulation(KvDtype dtype, int tiles, Random random) {
+  CacheSimulation(KvDtype dtype, int tiles, EvictionOrder eviction, Random random) {
     this.random = random;
-    cache = TileCache.create(TestCaches.options(dtype, tiles, ROWS, clockMs));
+    cache = TileCache.create(TestCaches.options(dtype, tiles, ROWS, eviction, clockMs));
     model = new CacheModel(tiles, ROWS, TestCaches.TILE_TOKENS);
     patterns = new TilePatterns(cache.kvMemory());
     prompts = new Prompts(random, MAX_TOKENS - 8);

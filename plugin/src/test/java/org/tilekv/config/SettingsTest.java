@@ -75,6 +75,7 @@ class SettingsTest {
                     Map.entry("spark.tilekv.addBos", "auto"),
                     Map.entry("spark.tilekv.shards", "0"),
                     Map.entry("spark.tilekv.headShards", "1"),
+                    Map.entry("spark.tilekv.headShards.timeout", "1min"),
                     Map.entry("spark.tilekv.locality.wait", "10s"),
                     Map.entry("spark.tilekv.heartbeat.interval", "1s"),
                     Map.entry("spark.tilekv.executor.timeout", "30s"),
