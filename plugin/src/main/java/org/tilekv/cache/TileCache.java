@@ -113,6 +113,11 @@ public final class TileCache implements KvCache {
     return options.geometry();
   }
 
+  /** Whether tiles can be read and loaded. */
+  public boolean copiesToHost() {
+    return memory.copiesToHost();
+  }
+
   TileCacheOptions options() {
     return options;
   }

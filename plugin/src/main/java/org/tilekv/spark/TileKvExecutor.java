@@ -29,6 +29,7 @@ import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Register;
 import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.HeadShard;
+import org.tilekv.engine.PrefixSources;
 import org.tilekv.engine.RuntimeOptions;
 
 /**
@@ -110,7 +111,9 @@ final class TileKvExecutor implements ExecutorPlugin {
     long heapBytes = Runtime.getRuntime().maxMemory();
     int cores = ExecutorCores.of(context.conf());
     TileKvConfig settled = config.on(device.device());
-    RuntimeOptions options = RuntimeSettings.options(settled, cores, heapBytes, device.choice());
+    PrefixSources disk = DiskTiers.of(settled, DiskTiers::localDirectories);
+    RuntimeOptions options =
+        RuntimeSettings.options(settled, cores, heapBytes, device.choice()).with(disk);
     long poolBytes =
         device.choice().isGpu()
             ? device.poolBytes()
