@@ -222,6 +222,16 @@ public final class Settings {
           .defaultsTo(ErrorPolicy.FAIL)
           .doc("A row that cannot be answered fails its task (fail) or gets a null (null).");
 
+  public static final Setting<String> PLAN =
+      word("plan", "auto", "off")
+          .in(Area.JOBS)
+          .perJob()
+          .defaultsTo("auto")
+          .doc(
+              "auto: before a job runs, its prompts are tokenised once to find what they share; its"
+                  + " rows then run in groups of equal cost, neighbours sharing most. A job whose"
+                  + " rows share nothing stays as it is. off: rows run as they come.");
+
   private static final List<Setting<?>> ALL =
       List.of(
           DEVICE,
@@ -249,7 +259,8 @@ public final class Settings {
           HEARTBEAT_INTERVAL_MS,
           EXECUTOR_TIMEOUT_MS,
           MAX_INIT_FAILURES,
-          ERRORS);
+          ERRORS,
+          PLAN);
 
   private Settings() {}
 

@@ -43,11 +43,15 @@ import org.tilekv.config.TileKvConfig;
  *         .transform(rows);
  * }</pre>
  *
- * <p>Rows and partitions stay as they are and in their order; rows that share a prefix reuse more
- * when they are neighbours. Nothing runs before an action does. The text comes as generated:
- * without the end-of-sequence and other special tokens, cut before a stop string, white space kept.
- * A retried or speculative task gives the same rows; with sampling two rows of the same prompt give
- * the same text unless {@link #setRowKeyCol} tells them apart.
+ * <p>Before a job runs, its prompts are read once to find what they share. Where that is enough to
+ * matter, rows are brought into groups of equal cost, sharers side by side: partitions and the
+ * order of rows are then new ones, unless {@link #setKeepRowOrder} wants the old ones back. The
+ * input is read twice, so cache it where it is expensive, or set {@link #setPlan} to {@code off}:
+ * then, and where nothing is shared, rows and partitions stay as they are. Nothing runs before an
+ * action does. The text comes as generated: without the end-of-sequence and other special tokens,
+ * cut before a stop string, white space kept. A retried or speculative task gives the same rows;
+ * with sampling two rows of the same prompt give the same text unless {@link #setRowKeyCol} tells
+ * them apart.
  *
  * <p>Needs {@code spark.plugins=org.tilekv.spark.TileKvPlugin}. {@link #transform} throws {@link
  * org.tilekv.TileKvException} or {@link IllegalArgumentException} where a parameter, the schema or
@@ -150,6 +154,22 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     return with(earlyStopping(), stop);
   }
 
+  /**
+   * {@code auto} to bring rows that share a prefix together before the job runs, {@code off} to
+   * leave them as they come (default: setting {@code spark.tilekv.plan}).
+   */
+  public KvGenerate setPlan(String mode) {
+    return with(plan(), mode);
+  }
+
+  /**
+   * Whether a planned job brings its rows back to the partition and place that they came from
+   * (default false). Costs a shuffle of the output, and no row is there before all are generated.
+   */
+  public KvGenerate setKeepRowOrder(boolean keep) {
+    return with(keepRowOrder(), keep);
+  }
+
   private <T> KvGenerate with(Param<T> param, T value) {
     set(param, value);
     return this;
@@ -162,11 +182,20 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     TileKvDriver driver = TileKvDriver.require(context);
     TileKvConfig settings = driver.settings(dataset.sparkSession());
     GenerateSpec spec = spec(dataset.schema(), context, settings);
-    int groups = settings.get(Settings.SHARDS);
     JavaRDD<Row> generated =
-        new ShardedRdd(context, dataset.toDF(), driver.placement(groups))
-            .toJavaRDD()
-            .mapPartitionsWithIndex(new GeneratePartition(spec), true);
+        plans(settings)
+            ? new LazyRdd(
+                    context,
+                    new PlannedGeneration(
+                        dataset.toDF(),
+                        spec,
+                        (Boolean) $(keepRowOrder()),
+                        driver.planDriver(settings.get(Settings.SHARDS))))
+                .toJavaRDD()
+            : new ShardedRdd(
+                    context, dataset.toDF(), driver.placement(settings.get(Settings.SHARDS)))
+                .toJavaRDD()
+                .mapPartitionsWithIndex(new GeneratePartition(spec), true);
     return dataset.sparkSession().createDataFrame(generated, outputSchema);
   }
 
@@ -189,6 +218,11 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
             ? settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK)
             : 0,
         settings.find(Settings.TENANT_SALT).orElse(null));
+  }
+
+  private boolean plans(TileKvConfig settings) {
+    String mode = isDefined(plan()) ? $(plan()) : settings.get(Settings.PLAN);
+    return mode.equals("auto") && settings.get(Settings.PREFIX_REUSE);
   }
 
   private boolean nullOnError(TileKvConfig settings) {

@@ -74,7 +74,8 @@ class SettingsTest {
                     Map.entry("spark.tilekv.heartbeat.interval", "1s"),
                     Map.entry("spark.tilekv.executor.timeout", "30s"),
                     Map.entry("spark.tilekv.maxInitFailures", "4"),
-                    Map.entry("spark.tilekv.errors", "fail"))));
+                    Map.entry("spark.tilekv.errors", "fail"),
+                    Map.entry("spark.tilekv.plan", "auto"))));
   }
 
   @Test

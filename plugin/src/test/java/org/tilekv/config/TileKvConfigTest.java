@@ -49,7 +49,8 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.heartbeat.interval", "200ms"),
           Map.entry("spark.tilekv.executor.timeout", "5s"),
           Map.entry("spark.tilekv.maxInitFailures", "2"),
-          Map.entry("spark.tilekv.errors", "null"));
+          Map.entry("spark.tilekv.errors", "null"),
+          Map.entry("spark.tilekv.plan", "off"));
 
   @Test
   void everyKeyReachesItsSetting() {
