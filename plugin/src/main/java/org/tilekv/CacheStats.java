@@ -25,7 +25,10 @@ import java.util.Map;
  * @param partialHits opens that copied the leading slots of one more tile
  * @param missedTiles full prompt tiles not found, by reason
  * @param publishedTiles tiles that were named for reuse
+ * @param loadedTiles those of them whose K and V came from elsewhere: a lower tier, another
+ *     executor, a snapshot
  * @param evictedTiles resident tiles dropped for room
+ * @param evictions the same by reason
  * @param copiedPages pages copied on write or for a partial hit
  * @param pages pages of the pool
  * @param freePages pages that hold nothing
@@ -46,7 +49,9 @@ public record CacheStats(
     long partialHits,
     Map<MissReason, Long> missedTiles,
     long publishedTiles,
+    long loadedTiles,
     long evictedTiles,
+    Map<EvictionReason, Long> evictions,
     long copiedPages,
     int pages,
     int freePages,

@@ -34,6 +34,15 @@ public interface KvCache extends AutoCloseable {
    */
   PrefixProbe probe(SequenceRequest request);
 
+  /**
+   * Opens the known future of a task: while it is open, a cache that evicts by plan drops what no
+   * open plan needs first, then what is needed furthest away. Several plans may be open at once.
+   * Takes time and memory in proportion to the plan's tiles.
+   *
+   * @return to be told how far the rows have come, and to be closed by the caller
+   */
+  PlannedRows plan(BatchPlan plan);
+
   /** Pages that could be handed out now: free ones and unpinned resident ones. */
   int availablePages();
 

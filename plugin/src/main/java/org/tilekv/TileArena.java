@@ -13,6 +13,8 @@
  */
 package org.tilekv;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -124,6 +126,44 @@ public final class TileArena implements TileMemory {
         copyElements(fromPage, toPage, geometry.valueScaleOffset(layer, 0), slots * Float.BYTES);
       }
     }
+  }
+
+  @Override
+  public boolean copiesToHost() {
+    return true;
+  }
+
+  @Override
+  public void copyOut(int[] pageIds, ByteBuffer dst) {
+    for (int page : pageIds) {
+      ByteBuffer tile = window(dst);
+      switch (geometry.dtype()) {
+        case FLOAT32 -> tile.asFloatBuffer().put(floats(page), base(page), geometry.tileElements());
+        case FLOAT16, BFLOAT16 ->
+            tile.asShortBuffer().put(shorts(page), base(page), geometry.tileElements());
+        case INT8 -> tile.put(bytes(page), base(page), geometry.tileElements());
+      }
+    }
+  }
+
+  @Override
+  public void copyIn(int[] pageIds, ByteBuffer src) {
+    for (int page : pageIds) {
+      ByteBuffer tile = window(src);
+      switch (geometry.dtype()) {
+        case FLOAT32 -> tile.asFloatBuffer().get(floats(page), base(page), geometry.tileElements());
+        case FLOAT16, BFLOAT16 ->
+            tile.asShortBuffer().get(shorts(page), base(page), geometry.tileElements());
+        case INT8 -> tile.get(bytes(page), base(page), geometry.tileElements());
+      }
+    }
+  }
+
+  /** The next tile's bytes; moves the position behind them. */
+  private ByteBuffer window(ByteBuffer buffer) {
+    int at = buffer.position();
+    buffer.position(at + geometry.tileBytes());
+    return buffer.slice(at, geometry.tileBytes()).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   // The arrays of one arena all have one type, which arraycopy checks.

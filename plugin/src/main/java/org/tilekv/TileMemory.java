@@ -13,6 +13,8 @@
  */
 package org.tilekv;
 
+import java.nio.ByteBuffer;
+
 /**
  * The bytes of a page pool, wherever they are. Bookkeeping lives elsewhere; pages are only numbers
  * here. Safe for concurrent use on different pages; the caller orders accesses to one page.
@@ -32,6 +34,24 @@ public interface TileMemory extends AutoCloseable {
    * to the page at the same place of the other array.
    */
   void copySlots(int[] fromPages, int[] toPages, int slots);
+
+  /** Whether {@link #copyOut} and {@link #copyIn} work here. */
+  default boolean copiesToHost() {
+    return false;
+  }
+
+  /**
+   * Appends whole tiles to {@code dst}, page by page, in little-endian order; {@code dst} has room
+   * for {@code pages.length * geometry.tileBytes()} bytes and its position moves by as many.
+   */
+  default void copyOut(int[] pages, ByteBuffer dst) {
+    throw new UnsupportedOperationException("these tiles cannot be read by the host");
+  }
+
+  /** Fills whole tiles from {@code src} with the bytes that {@link #copyOut} gave. */
+  default void copyIn(int[] pages, ByteBuffer src) {
+    throw new UnsupportedOperationException("these tiles cannot be written by the host");
+  }
 
   /** Gives the memory back. Pages must not be used afterwards. */
   @Override

@@ -15,6 +15,7 @@ package org.tilekv.cache;
 
 import java.util.EnumMap;
 import java.util.Map;
+import org.tilekv.EvictionReason;
 import org.tilekv.MissReason;
 
 /** What a cache counts; confined to its lock. */
@@ -26,6 +27,7 @@ final class CacheCounters {
   long hitTiles;
   long partialHits;
   long publishedTiles;
+  long loadedTiles;
   long evictedTiles;
   long copiedPages;
   long expiredLeases;
@@ -35,9 +37,19 @@ final class CacheCounters {
   int peakTableReferences;
 
   private final Map<MissReason, Long> missedTiles = new EnumMap<>(MissReason.class);
+  private final Map<EvictionReason, Long> evictions = new EnumMap<>(EvictionReason.class);
 
   void missed(MissReason reason) {
     missedTiles.merge(reason, 1L, Long::sum);
+  }
+
+  void evicted(EvictionReason reason) {
+    evictedTiles++;
+    evictions.merge(reason, 1L, Long::sum);
+  }
+
+  Map<EvictionReason, Long> evictions() {
+    return Map.copyOf(evictions);
   }
 
   Map<MissReason, Long> missedTiles() {

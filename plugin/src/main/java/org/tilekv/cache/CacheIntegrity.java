@@ -13,10 +13,12 @@
  */
 package org.tilekv.cache;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.tilekv.prefix.TileGroup;
@@ -43,20 +45,24 @@ final class CacheIntegrity {
     Set<TileGroup> groups = Collections.newSetFromMap(new IdentityHashMap<>());
     groups.addAll(users.keySet());
     store.index.forEach(groups::add);
-    int unused = 0;
+    List<TileGroup> unused = new ArrayList<>();
     for (TileGroup group : groups) {
       int expected = users.getOrDefault(group, 0);
       require(
           group.references() == expected,
           "tile " + group.name() + " counts " + group.references() + " users; it has " + expected);
-      unused += expected == 0 ? 1 : 0;
+      if (expected == 0) {
+        unused.add(group);
+      }
       checkPages(group);
       checkParent(group);
     }
     int heads = store.heads();
     require(
-        unused * heads == store.droppablePages(),
-        unused * heads + " pages can be dropped; the policy knows " + store.droppablePages());
+        unused.size() * heads == store.droppablePages(),
+        unused.size() * heads
+            + " pages can be dropped; the policy knows "
+            + store.droppablePages());
     require(
         groups.size() * heads + store.pool.freePages() == store.pool.pages(),
         groups.size() * heads
@@ -65,11 +71,12 @@ final class CacheIntegrity {
             + " free of "
             + store.pool.pages());
     require(
-        (groups.size() - unused) * heads == store.counters.pinnedPages,
+        (groups.size() - unused.size()) * heads == store.counters.pinnedPages,
         "pinned pages are "
             + store.counters.pinnedPages
             + "; counted "
-            + (groups.size() - unused) * heads);
+            + (groups.size() - unused.size()) * heads);
+    store.policy().checkIntegrity(unused);
     checkTable();
   }
 

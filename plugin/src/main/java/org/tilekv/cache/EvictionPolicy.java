@@ -13,7 +13,10 @@
  */
 package org.tilekv.cache;
 
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.EvictionOrder;
+import org.tilekv.EvictionReason;
 import org.tilekv.prefix.TileGroup;
 
 /**
@@ -21,6 +24,10 @@ import org.tilekv.prefix.TileGroup;
  * a group that another resident group continues.
  */
 interface EvictionPolicy {
+
+  static EvictionPolicy of(EvictionOrder order) {
+    return order == EvictionOrder.PLAN ? new PlanPolicy() : new LruPolicy();
+  }
 
   /** A group lost its last user. */
   void add(TileGroup group);
@@ -31,6 +38,38 @@ interface EvictionPolicy {
   /** The group to drop next, or null where there is none. It stays until it is removed. */
   @Nullable TileGroup victim();
 
+  /** Why {@link #victim} has named a group. */
+  default EvictionReason reason(TileGroup victim) {
+    return EvictionReason.LEAST_RECENT;
+  }
+
+  /** A group that continued this one was dropped. */
+  default void exposed(TileGroup group) {}
+
   /** Groups that could be dropped. */
   int size();
+
+  /** The future of a task becomes known. */
+  default void open(PlanFuture future) {}
+
+  /** A task has come further. */
+  default void reached(PlanFuture future, int position) {}
+
+  /**
+   * A sequence has all of its prompt in place.
+   *
+   * @param last the last full tile of the prompt, which has a name
+   */
+  default void promptHeld(TileGroup last) {}
+
+  /** A future ends. */
+  default void close(PlanFuture future) {}
+
+  /**
+   * Verifies the order.
+   *
+   * @param unused all named groups that no row uses
+   * @throws IllegalStateException naming the first disagreement
+   */
+  default void checkIntegrity(Collection<TileGroup> unused) {}
 }

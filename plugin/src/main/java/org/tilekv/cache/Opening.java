@@ -33,24 +33,29 @@ final class Opening {
   private int fullTiles;
   private @Nullable PageCopy copy;
 
-  /** Takes what is resident; under the cache's lock. */
-  Opening(TileStore store, TileSequence sequence, TileName root, int tileTokens) {
+  /**
+   * Takes what is resident; under the cache's lock.
+   *
+   * @param copySlots whether leading slots of one more tile are copied
+   */
+  Opening(
+      TileStore store, TileSequence sequence, TileName root, int tileTokens, boolean copySlots) {
     this.store = store;
     this.sequence = sequence;
     this.root = root;
     this.tileTokens = tileTokens;
     if (sequence.reuses()) {
-      adoptPrefix();
+      adoptPrefix(copySlots);
     }
   }
 
-  private void adoptPrefix() {
+  private void adoptPrefix(boolean copySlots) {
     int[] prompt = sequence.request().prompt();
     PromptMatch match = new PromptMatch(store.index, root, prompt, tileTokens);
     BeamState beam = sequence.beam(0);
     match.groups.forEach(group -> store.append(beam, group));
     fullTiles = match.groups.size();
-    copy = match.partial == null ? null : prepareCopy(match.partial);
+    copy = match.partial == null || !copySlots ? null : prepareCopy(match.partial);
     if (copy != null) {
       store.append(beam, copy.to());
     }

@@ -13,15 +13,18 @@
  */
 package org.tilekv.cache;
 
+import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvSequence;
 import org.tilekv.MissReason;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -29,6 +32,9 @@ import org.tilekv.TileKvException;
 import org.tilekv.TileMemory;
 import org.tilekv.attention.KvMemory;
 import org.tilekv.page.PageTable;
+import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.NamedTile;
+import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 
 /**
@@ -133,7 +139,7 @@ public final class TileCache implements KvCache {
         return null;
       }
       TileSequence sequence = new TileSequence(this, request, reuses(request), root);
-      opening = new Opening(store, sequence, root, tileTokens);
+      opening = new Opening(store, sequence, root, tileTokens, true);
       workBegins();
     }
     List<TileName> missed = null;
@@ -147,6 +153,78 @@ public final class TileCache implements KvCache {
       endOpening(opening, missed);
     }
     return opening.sequence;
+  }
+
+  /**
+   * Begins to put tiles from elsewhere behind what is resident of a prompt; the request's {@code
+   * reusePrefix} is taken as true. Nothing is counted but what is loaded.
+   *
+   * @return null when the page table has no free row, or the memory takes no tiles from the host
+   */
+  public @Nullable TileLoad load(SequenceRequest request) {
+    requireFits(request);
+    if (!options.prefixReuse() || !memory.copiesToHost()) {
+      return null;
+    }
+    TileName root = root(request);
+    synchronized (lock) {
+      requireOpen();
+      if (store.freeRows() == 0) {
+        return null;
+      }
+      TileSequence sequence = new TileSequence(this, request, true, root);
+      Opening opening = new Opening(store, sequence, root, options.geometry().tileTokens(), false);
+      opening.finish();
+      open.add(sequence);
+      return new TileLoad(this, sequence, root, opening.fullTiles());
+    }
+  }
+
+  /**
+   * Appends a resident tile's bytes, head by head, to {@code dst}, which has room for {@code
+   * geometry().kvHeads() * geometry().tileBytes()}.
+   *
+   * @return what the tile is, or null where it is not resident; {@code dst} is as it was then
+   */
+  public @Nullable NamedTile read(ChainHash name, ByteBuffer dst) {
+    TileGroup group;
+    NamedTile tile;
+    synchronized (lock) {
+      requireOpen();
+      group = memory.copiesToHost() ? store.index.find(name) : null;
+      tile = group == null ? null : group.describe();
+      if (group == null || tile == null) {
+        return null;
+      }
+      store.retain(group);
+      workBegins();
+    }
+    try {
+      memory.copyOut(group.pages(), dst);
+    } finally {
+      synchronized (lock) {
+        store.release(group);
+        workEnds();
+      }
+    }
+    return tile;
+  }
+
+  /** Names of all resident tiles, parents before what continues them. O(tiles), under the lock. */
+  public List<NamedTile> residentTiles() {
+    synchronized (lock) {
+      return store.index.describeAll();
+    }
+  }
+
+  /** Bytes of a tile of all heads. */
+  public int groupBytes() {
+    return options.geometry().kvHeads() * options.geometry().tileBytes();
+  }
+
+  /** Fills a tile of a load, outside the lock. */
+  void copyIn(TileGroup group, ByteBuffer bytes) {
+    memory.copyIn(group.pages(), bytes);
   }
 
   /** Makes the sequence known, or takes it back where something went wrong. */
@@ -227,6 +305,11 @@ public final class TileCache implements KvCache {
   }
 
   @Override
+  public PlannedRows plan(BatchPlan plan) {
+    return new OpenPlan(lock, store.policy(), plan);
+  }
+
+  @Override
   public int availablePages() {
     synchronized (lock) {
       return store.availablePages();
@@ -284,7 +367,9 @@ public final class TileCache implements KvCache {
           c.partialHits,
           c.missedTiles(),
           c.publishedTiles,
+          c.loadedTiles,
           c.evictedTiles,
+          c.evictions(),
           c.copiedPages,
           store.pool.pages(),
           store.pool.freePages(),

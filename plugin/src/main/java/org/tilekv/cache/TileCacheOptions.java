@@ -14,6 +14,7 @@
 package org.tilekv.cache;
 
 import java.util.function.LongSupplier;
+import org.tilekv.EvictionOrder;
 import org.tilekv.TileGeometry;
 import org.tilekv.prefix.Namespace;
 
@@ -27,6 +28,7 @@ import org.tilekv.prefix.Namespace;
  * @param namespace digest of everything that changes the content of K and V
  * @param leaseTtlMs time without reserve, commit or renewal after which a sequence may be closed
  * @param prefixReuse whether tiles are named and matched at all
+ * @param eviction in which order tiles that no row uses are dropped for room
  * @param clockMs milliseconds that only go forward
  */
 public record TileCacheOptions(
@@ -37,7 +39,30 @@ public record TileCacheOptions(
     Namespace namespace,
     long leaseTtlMs,
     boolean prefixReuse,
+    EvictionOrder eviction,
     LongSupplier clockMs) {
+
+  /** Evicts by plan, where there is one. */
+  public TileCacheOptions(
+      TileGeometry geometry,
+      int pages,
+      int rows,
+      int maxTiles,
+      Namespace namespace,
+      long leaseTtlMs,
+      boolean prefixReuse,
+      LongSupplier clockMs) {
+    this(
+        geometry,
+        pages,
+        rows,
+        maxTiles,
+        namespace,
+        leaseTtlMs,
+        prefixReuse,
+        EvictionOrder.PLAN,
+        clockMs);
+  }
 
   public TileCacheOptions {
     if (pages < geometry.kvHeads()) {

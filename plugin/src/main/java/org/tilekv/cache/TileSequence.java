@@ -13,6 +13,7 @@
  */
 package org.tilekv.cache;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,7 @@ final class TileSequence implements KvSequence {
   private final Committer committer;
   private final List<BeamState> beams = new ArrayList<>();
   private int cachedTokens;
+  private boolean promptHeld;
   private long leaseEndMs = Long.MIN_VALUE;
   private boolean closed;
   // A copy is under way outside the lock: a closed sequence gives its pages back at its end.
@@ -193,13 +195,58 @@ final class TileSequence implements KvSequence {
     }
   }
 
-  @Override
-  public void commit(int beam, int[] tokens, int from, int count) {
+  /** Fills the next whole tile with bytes from elsewhere; false where there is no room. */
+  boolean fillTile(ByteBuffer bytes) {
+    TileGroup group;
     synchronized (cache.lock()) {
       requireOpen();
       renew();
-      Objects.checkFromIndexSize(from, count, tokens.length);
-      committer.commit(beam, beam(beam), tokens, from, count);
+      BeamState beam = beam(0);
+      int length = beam.length + tileTokens;
+      if (new Reservation(cache.store(), beams, tileTokens).make(length) == null) {
+        return false;
+      }
+      group = beam.groups.get(beam.length / tileTokens);
+      copying = true;
+      cache.workBegins();
+    }
+    boolean filled = false;
+    try {
+      cache.copyIn(group, bytes);
+      filled = true;
+    } finally {
+      endCopy(List.of(), filled);
+    }
+    synchronized (cache.lock()) {
+      append(0, request.prompt(), beam(0).length, tileTokens);
+      cache.store().counters.loadedTiles++;
+    }
+    return true;
+  }
+
+  @Override
+  public void commit(int beam, int[] tokens, int from, int count) {
+    synchronized (cache.lock()) {
+      append(beam, tokens, from, count);
+      notePrompt(beam(beam));
+    }
+  }
+
+  private void append(int beam, int[] tokens, int from, int count) {
+    requireOpen();
+    renew();
+    Objects.checkFromIndexSize(from, count, tokens.length);
+    committer.commit(beam, beam(beam), tokens, from, count);
+  }
+
+  /** Tells once that the prompt is in place. */
+  private void notePrompt(BeamState beam) {
+    int tiles = request.prompt().length / tileTokens;
+    if (!promptHeld && beam.length >= request.prompt().length) {
+      promptHeld = true;
+      if (reuses && tiles > 0) {
+        cache.store().policy().promptHeld(beam.groups.get(tiles - 1));
+      }
     }
   }
 

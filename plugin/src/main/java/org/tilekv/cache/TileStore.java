@@ -35,17 +35,22 @@ final class TileStore {
   final PageTable table;
   final PrefixIndex index = new PrefixIndex(REMEMBERED_NAMES);
   final CacheCounters counters = new CacheCounters();
-  private final EvictionPolicy policy = new LruPolicy();
+  private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
 
   TileStore(TileCacheOptions options) {
+    policy = EvictionPolicy.of(options.eviction());
     heads = options.geometry().kvHeads();
     pool = new PagePool(options.pages());
     table = new PageTable(options.rows(), heads, options.maxTiles());
     for (int row = 0; row < options.rows(); row++) {
       freeRows.add(row);
     }
+  }
+
+  EvictionPolicy policy() {
+    return policy;
   }
 
   int heads() {
@@ -98,10 +103,14 @@ final class TileStore {
     if (victim == null) {
       return false;
     }
+    TileGroup parent = victim.parent();
+    counters.evicted(policy.reason(victim));
     policy.remove(victim);
     index.drop(victim);
+    if (parent != null) {
+      policy.exposed(parent);
+    }
     pool.release(victim.pages());
-    counters.evictedTiles++;
     return true;
   }
 

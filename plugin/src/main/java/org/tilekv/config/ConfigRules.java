@@ -91,8 +91,12 @@ final class ConfigRules {
   }
 
   private void checkSupported() {
-    if (settle(Settings.HEAD_SHARDS) > 1) {
-      problems.add(shown(Settings.HEAD_SHARDS) + "; only 1 is supported by this version");
+    if (settle(Settings.HEAD_SHARDS) > 1 && settle(Settings.DEVICE) == Device.GPU) {
+      problems.add(
+          shown(Settings.HEAD_SHARDS)
+              + " and "
+              + shown(Settings.DEVICE)
+              + "; allowed on GPUs: 1 head shard");
     }
   }
 

@@ -23,6 +23,7 @@ import static org.tilekv.config.Types.text;
 import static org.tilekv.config.Types.word;
 
 import java.util.List;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 
 /**
@@ -92,6 +93,36 @@ public final class Settings {
           .defaultsTo(true)
           .doc("Whether rows take over the tiles of prefixes that were computed before.");
 
+  public static final Setting<EvictionOrder> EVICTION_POLICY =
+      choice("eviction.policy", EvictionOrder.values())
+          .in(Area.CACHE)
+          .defaultsTo(EvictionOrder.PLAN)
+          .doc(
+              "What a full cache drops first. lru: what was not used for longest. plan: while the"
+                  + " batch plan of a job is known, what its remaining rows do not need, then what"
+                  + " they need furthest in the future; without a plan as lru.");
+
+  public static final Setting<String> DISK_DIRS =
+      text("disk.dirs")
+          .in(Area.CACHE)
+          .doc(
+              "Directories on local disks, separated by commas, for tiles that leave the pool."
+                  + " Each executor takes a subdirectory of its own in each. Unset: no disk tier.");
+
+  public static final Setting<Long> DISK_BYTES =
+      bytes("disk.bytes")
+          .in(Area.CACHE)
+          .defaultsTo(8L << 30)
+          .doc("Most bytes of tile files of one model in each of disk.dirs, per executor.");
+
+  public static final Setting<DiskAdmission> DISK_ADMISSION =
+      choice("disk.admission", DiskAdmission.values())
+          .in(Area.CACHE)
+          .defaultsTo(DiskAdmission.ADAPTIVE)
+          .doc(
+              "Which tiles are written to disk. adaptive: those that a plan needs again or that"
+                  + " are evicted for the second time, and all while most come back. always: all.");
+
   public static final Setting<Long> LEASE_TTL_MS =
       millis("lease.ttl", 1000)
           .in(Area.CACHE)
@@ -135,6 +166,14 @@ public final class Settings {
           .doc(
               "Longest wait for a prefix that another row is computing; then the row computes it"
                   + " itself. 0 never waits.");
+
+  public static final Setting<Long> LOAD_WAIT_MS =
+      millis("load.wait", 0)
+          .in(Area.ENGINE)
+          .defaultsTo(5_000L)
+          .doc(
+              "Longest wait for a prefix that is being loaded from a lower tier or another executor;"
+                  + " then the row computes what is missing. Others go on meanwhile. 0 loads none.");
 
   public static final Setting<Integer> ROWS_IN_FLIGHT_PER_TASK =
       integer("rowsInFlightPerTask", 1, 65_536)
@@ -187,7 +226,16 @@ public final class Settings {
       integer("headShards", 1, 1024)
           .in(Area.PLACEMENT)
           .defaultsTo(1)
-          .doc("Ranges that the KV heads are cut into. Only 1 is supported by this version.");
+          .doc(
+              "Executors that the KV heads of a model are spread over, on CPUs: each holds its"
+                  + " heads' tiles and weights. Allowed are 1 to the KV heads, and multiples of"
+                  + " these that divide the query heads. Above 1 jobs run in barrier stages.");
+
+  public static final Setting<Long> HEAD_SHARDS_TIMEOUT_MS =
+      millis("headShards.timeout", 100)
+          .in(Area.PLACEMENT)
+          .defaultsTo(60_000L)
+          .doc("Longest wait for another executor's part of a step; then the stage starts again.");
 
   public static final Setting<Long> LOCALITY_WAIT_MS =
       millis("locality.wait", 0)
@@ -241,12 +289,17 @@ public final class Settings {
           POOL_HEAP_FRACTION,
           POOL_DEVICE_FRACTION,
           PREFIX_REUSE,
+          EVICTION_POLICY,
+          DISK_DIRS,
+          DISK_BYTES,
+          DISK_ADMISSION,
           LEASE_TTL_MS,
           TENANT_SALT,
           MAX_BATCH_ROWS,
           MAX_STEP_TOKENS,
           PREFILL_CHUNK_TOKENS,
           SHARED_PREFIX_WAIT_MS,
+          LOAD_WAIT_MS,
           ROWS_IN_FLIGHT_PER_TASK,
           THREADS,
           MAT_MUL,
@@ -255,6 +308,7 @@ public final class Settings {
           ADD_BOS,
           SHARDS,
           HEAD_SHARDS,
+          HEAD_SHARDS_TIMEOUT_MS,
           LOCALITY_WAIT_MS,
           HEARTBEAT_INTERVAL_MS,
           EXECUTOR_TIMEOUT_MS,

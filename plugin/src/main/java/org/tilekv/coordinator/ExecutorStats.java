@@ -30,6 +30,7 @@ package org.tilekv.coordinator;
  * @param evictedTiles resident tiles dropped for room
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
+ * @param cellBytes bytes sent to other members of cells
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
@@ -48,12 +49,13 @@ public record ExecutorStats(
     long evictedTiles,
     long preemptions,
     long distinctPositions,
+    long cellBytes,
     long pages,
     long residentTiles,
     long freePages) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 16;
+  static final int FIELDS = 17;
 
   public static final ExecutorStats ZERO = of(new long[FIELDS]);
 
@@ -73,6 +75,7 @@ public record ExecutorStats(
       evictedTiles,
       preemptions,
       distinctPositions,
+      cellBytes,
       pages,
       residentTiles,
       freePages
@@ -83,7 +86,7 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15]);
+        v[14], v[15], v[16]);
   }
 
   /** Sum, field by field. */

@@ -30,9 +30,9 @@ import org.tilekv.TileKvException;
  *
  * <p>Rows leave in the order of arrival, with one exception: a row that shares a prefix with a
  * running row which has not computed it yet is put off, and later rows are looked at instead; so a
- * shared prefix is computed once. A row is put off for a bounded time. A row for whose known tokens
- * there is no room stops the pass, so that later ones cannot overtake it for ever. Confined to the
- * engine's thread.
+ * shared prefix is computed once. So is a row whose prefix is being loaded. A row is put off for a
+ * bounded time. A row for whose known tokens there is no room stops the pass, so that later ones
+ * cannot overtake it for ever. Confined to the engine's thread.
  */
 final class Admission {
   /** Rows of the queue that one pass looks at: bounds the hashing of prompts per step. */
@@ -45,7 +45,9 @@ final class Admission {
   private final LongSupplier nanoClock;
   private final long mostWaitNs;
   private final @Nullable DistinctPositions distinctPositions;
+  private final PrefixLoads loads;
   private boolean blocked;
+  private boolean resting;
 
   private enum Verdict {
     ADMITTED,
@@ -54,7 +56,13 @@ final class Admission {
     ENDED
   }
 
-  Admission(KvCache cache, EngineConfig config, EngineCounters counters, LongSupplier nanoClock) {
+  Admission(
+      KvCache cache,
+      EngineConfig config,
+      EngineCounters counters,
+      LongSupplier nanoClock,
+      PrefixLoads loads) {
+    this.loads = loads;
     this.cache = cache;
     this.config = config;
     this.counters = counters;
@@ -89,18 +97,37 @@ final class Admission {
 
   /** Starts what may start now. */
   void admit(RunningRows running) {
-    boolean roomFreed = running.takeRoomFreed();
+    look(running);
+    resting = running.isEmpty() && !queue.isEmpty();
+  }
+
+  /**
+   * How long nothing can be done, at most {@code mostMs}: all rows wait for loads. 0 where rows may
+   * start.
+   */
+  long restMs(long mostMs) {
+    return resting ? loads.waitMs(mostMs) : 0;
+  }
+
+  private void look(RunningRows running) {
+    boolean roomFreed = running.takeRoomFreed() | loads.takeEnded();
     if (blocked && !roomFreed && !running.isEmpty()) {
       return;
     }
     blocked = false;
     boolean putOffs = false;
     Iterator<Row> rows = queue.iterator();
-    for (int looked = 0; looked < ROWS_PER_PASS && rows.hasNext(); looked++) {
+    for (int looked = 0; looked < ROWS_PER_PASS && rows.hasNext(); ) {
       if (running.slots() == config.maxBatchRows()) {
         return;
       }
-      switch (tryStart(rows.next(), running)) {
+      Row row = rows.next();
+      if (loads.holds(row)) {
+        putOffs = true;
+        continue;
+      }
+      looked++;
+      switch (tryStart(row, running)) {
         case ADMITTED, ENDED -> rows.remove();
         case PUT_OFF -> putOffs = true;
         case NO_ROOM -> {
@@ -121,7 +148,7 @@ final class Admission {
     }
     try {
       Verdict verdict = tryOpen(row, running);
-      if (verdict == Verdict.NO_ROOM && running.isEmpty()) {
+      if (verdict == Verdict.NO_ROOM && running.isEmpty() && !loads.underWay()) {
         throw new TileKvException(row + noRoomAlone(row));
       }
       return verdict;
@@ -144,10 +171,13 @@ final class Admission {
   private Verdict tryOpen(Row row, RunningRows running) {
     SequenceRequest request = row.sequenceRequest(config.prefixReuse());
     PrefixProbe probe = cache.probe(request);
-    if (mustWait(row, probe, running)) {
+    long pages = pagesFor(row, probe.residentTokens());
+    int available = cache.availablePages();
+    boolean loadFits = config.prefixReuse() && pages + loads.pages() <= available;
+    if (loadFits && loads.begin(row, request, probe, pages) || mustWait(row, probe, running)) {
       return Verdict.PUT_OFF;
     }
-    if (pagesFor(row, probe.residentTokens()) > cache.availablePages()) {
+    if (pages > available) {
       return Verdict.NO_ROOM;
     }
     KvSequence sequence = cache.open(request);

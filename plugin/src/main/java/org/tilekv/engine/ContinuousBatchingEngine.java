@@ -24,6 +24,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.KvCache;
 import org.tilekv.TileKvException;
+import org.tilekv.cache.PrefixSource;
 import org.tilekv.llm.Decoder;
 import org.tilekv.llm.Tokenizer;
 
@@ -57,6 +58,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
   // Guarded by lock.
   private final Deque<Row> inbox = new ArrayDeque<>();
   private boolean cancelled;
+  private boolean loadEnded;
   private boolean closed;
   private @Nullable Error fatal;
 
@@ -76,7 +78,31 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       EngineConfig config,
       int maxSequenceTokens,
       @Nullable String defaultSalt) {
-    this(decoder, cache, tokenizer, config, maxSequenceTokens, defaultSalt, System::nanoTime);
+    this(decoder, cache, tokenizer, config, maxSequenceTokens, defaultSalt, (PrefixSource) null);
+  }
+
+  /**
+   * Starts an engine whose rows take tiles from elsewhere, too.
+   *
+   * @param source where tiles can be loaded from, or null; the engine does not close it
+   */
+  public ContinuousBatchingEngine(
+      Decoder decoder,
+      KvCache cache,
+      @Nullable Tokenizer tokenizer,
+      EngineConfig config,
+      int maxSequenceTokens,
+      @Nullable String defaultSalt,
+      @Nullable PrefixSource source) {
+    this(
+        decoder,
+        cache,
+        tokenizer,
+        config,
+        maxSequenceTokens,
+        defaultSalt,
+        source,
+        System::nanoTime);
     thread.start();
   }
 
@@ -88,6 +114,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       EngineConfig config,
       int maxSequenceTokens,
       @Nullable String defaultSalt,
+      @Nullable PrefixSource source,
       LongSupplier nanoClock) {
     this.tokenizer = tokenizer;
     this.nanoClock = nanoClock;
@@ -100,7 +127,9 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
             cache.stats().pages(),
             tokenizer != null,
             config);
-    this.scheduler = new Scheduler(decoder, cache, config, counters, nanoClock);
+    PrefixLoads loads =
+        new PrefixLoads(source, config.loadWaitMs(), counters, nanoClock, this::wakeForLoad);
+    this.scheduler = new Scheduler(decoder, cache, config, counters, nanoClock, loads);
     this.thread = new Thread(this::loop, "tilekv-engine");
     thread.setDaemon(true);
   }
@@ -207,10 +236,19 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
   /** Waits for rows; returns false when the engine was closed. */
   private boolean awaitWork() throws InterruptedException {
     synchronized (lock) {
-      if (!closed && inbox.isEmpty() && !cancelled && scheduler.idle()) {
-        lock.wait(IDLE_WAIT_MS);
+      long restMs = scheduler.restMs(IDLE_WAIT_MS);
+      if (!closed && inbox.isEmpty() && !cancelled && !loadEnded && restMs > 0) {
+        lock.wait(restMs);
       }
       return !closed;
+    }
+  }
+
+  /** A load has ended: the engine's thread looks again at the rows that wait. */
+  private void wakeForLoad() {
+    synchronized (lock) {
+      loadEnded = true;
+      lock.notifyAll();
     }
   }
 
@@ -226,6 +264,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
       inbox.clear();
       sweep = cancelled;
       cancelled = false;
+      loadEnded = false;
     }
     try {
       if (sweep) {

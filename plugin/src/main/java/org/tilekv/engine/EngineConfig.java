@@ -13,6 +13,8 @@
  */
 package org.tilekv.engine;
 
+import org.tilekv.EvictionOrder;
+
 /**
  * Limits of one engine.
  *
@@ -20,22 +22,47 @@ package org.tilekv.engine;
  * @param maxStepTokens tokens of one forward step, decode rows and prefill chunks together
  * @param prefillChunkTokens most tokens of one row's prompt in a step
  * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing; 0 never waits
+ * @param loadWaitMs longest wait for tiles that are being loaded from elsewhere; 0 loads none
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;
  *     costs memory per distinct position
+ * @param eviction in which order a full cache drops tiles that no row uses
  */
 public record EngineConfig(
     int maxBatchRows,
     int maxStepTokens,
     int prefillChunkTokens,
     long sharedPrefixWaitMs,
+    long loadWaitMs,
     boolean prefixReuse,
-    boolean countDistinctPositions) {
+    boolean countDistinctPositions,
+    EvictionOrder eviction) {
+
+  private static final long LOAD_WAIT_MS = 5000;
 
   public EngineConfig {
     requireAtLeastOne("maxBatchRows", maxBatchRows);
     requireAtLeastOne("maxStepTokens", maxStepTokens);
     requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
+  }
+
+  /** Limits with the usual wait for loads; evicts by plan, where there is one. */
+  public EngineConfig(
+      int maxBatchRows,
+      int maxStepTokens,
+      int prefillChunkTokens,
+      long sharedPrefixWaitMs,
+      boolean prefixReuse,
+      boolean countDistinctPositions) {
+    this(
+        maxBatchRows,
+        maxStepTokens,
+        prefillChunkTokens,
+        sharedPrefixWaitMs,
+        LOAD_WAIT_MS,
+        prefixReuse,
+        countDistinctPositions,
+        EvictionOrder.PLAN);
   }
 
   private static void requireAtLeastOne(String name, int value) {

@@ -28,6 +28,8 @@ final class EngineCounters {
   final LongAdder preemptions = new LongAdder();
   final LongAdder recomputedTokens = new LongAdder();
   final LongAdder sharedPrefixWaits = new LongAdder();
+  final LongAdder prefixLoads = new LongAdder();
+  final LongAdder lateLoads = new LongAdder();
   final LongAdder distinctPromptPositions = new LongAdder();
   final LongAdder decodeRows = new LongAdder();
 
@@ -44,6 +46,8 @@ final class EngineCounters {
         preemptions.sum(),
         recomputedTokens.sum(),
         sharedPrefixWaits.sum(),
+        prefixLoads.sum(),
+        lateLoads.sum(),
         distinctPromptPositions.sum(),
         decodeRows.sum());
   }

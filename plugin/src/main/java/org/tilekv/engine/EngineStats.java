@@ -30,6 +30,8 @@ package org.tilekv.engine;
  * @param recomputedTokens tokens computed again after a preemption (part of no other counter but
  *     computed)
  * @param sharedPrefixWaits admissions put off because another row was computing the same prefix
+ * @param prefixLoads admissions put off because tiles of the prefix were being loaded
+ * @param lateLoads those of them that started before the load had ended, because it took too long
  * @param distinctPromptPositions distinct (prefix, token) positions of all prompts, 0 when not
  *     counted
  * @param decodeRows decode rows of all steps, for the mean batch size
@@ -46,5 +48,30 @@ public record EngineStats(
     long preemptions,
     long recomputedTokens,
     long sharedPrefixWaits,
+    long prefixLoads,
+    long lateLoads,
     long distinctPromptPositions,
-    long decodeRows) {}
+    long decodeRows) {
+
+  static final EngineStats ZERO = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+  /** Sum, counter by counter. */
+  EngineStats plus(EngineStats other) {
+    return new EngineStats(
+        rowsCompleted + other.rowsCompleted,
+        rowsFailed + other.rowsFailed,
+        rowsCancelled + other.rowsCancelled,
+        steps + other.steps,
+        promptTokens + other.promptTokens,
+        promptTokensComputed + other.promptTokensComputed,
+        promptTokensReused + other.promptTokensReused,
+        outputTokens + other.outputTokens,
+        preemptions + other.preemptions,
+        recomputedTokens + other.recomputedTokens,
+        sharedPrefixWaits + other.sharedPrefixWaits,
+        prefixLoads + other.prefixLoads,
+        lateLoads + other.lateLoads,
+        distinctPromptPositions + other.distinctPromptPositions,
+        decodeRows + other.decodeRows);
+  }
+}

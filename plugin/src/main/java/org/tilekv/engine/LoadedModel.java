@@ -14,12 +14,14 @@
 package org.tilekv.engine;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.IntFunction;
 import org.tilekv.ComputePool;
 import org.tilekv.DeviceUnavailableException;
 import org.tilekv.KvCache;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
+import org.tilekv.cache.PrefixSource;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.llm.Checkpoint;
@@ -39,7 +41,8 @@ import org.tilekv.prefix.Namespace;
  */
 final class LoadedModel implements ModelRuntime {
 
-  private static final String CPU_ARITHMETIC = "cpu-2";
+  static final String CPU_ARITHMETIC = "cpu-2";
+  private static final int LOAD_ROWS = 8;
 
   private final OpenedResources opened = new OpenedResources();
   private final ModelConfig config;
@@ -76,6 +79,8 @@ final class LoadedModel implements ModelRuntime {
           cache = opened.add(cacheInRam(geometry, options, cacheOptions));
           decoder = opened.add(CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul));
         }
+        List<PrefixSource> sources = options.sources().open(cache, namespace);
+        sources.forEach(opened::add);
         engine =
             opened.add(
                 new ContinuousBatchingEngine(
@@ -84,7 +89,8 @@ final class LoadedModel implements ModelRuntime {
                     tokenizer,
                     options.engine(),
                     sequenceTokens(options),
-                    options.salt()));
+                    options.salt(),
+                    BestSource.of(cache, sources)));
       }
     } catch (Throwable failure) {
       opened.closeAfter(failure);
@@ -143,12 +149,19 @@ final class LoadedModel implements ModelRuntime {
     return new TileCacheOptions(
         geometry,
         pages,
-        options.engine().maxBatchRows(),
+        options.engine().maxBatchRows() + loadRows(options),
         geometry.tilesFor(sequenceTokens(options)),
         namespace,
         options.leaseTtlMs(),
         options.engine().prefixReuse(),
+        options.engine().eviction(),
         () -> System.nanoTime() / 1_000_000);
+  }
+
+  /** Page-table rows that loads take beside those of running rows. */
+  private static int loadRows(RuntimeOptions options) {
+    boolean loads = !options.device().isGpu() && options.sources() != PrefixSources.NONE;
+    return loads ? LOAD_ROWS : 0;
   }
 
   private static TileCache cacheInRam(

@@ -37,6 +37,19 @@ public interface ModelRuntime extends AutoCloseable {
    */
   String namespace();
 
+  /** Bytes sent to other members of cells so far. */
+  default long cellBytes() {
+    return 0;
+  }
+
+  /**
+   * Whether the counters of its cache are reported: of a cell, whose members count the same, the
+   * first member's.
+   */
+  default boolean reportsCache() {
+    return true;
+  }
+
   @Override
   void close();
 }

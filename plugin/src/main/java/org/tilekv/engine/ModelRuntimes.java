@@ -21,7 +21,8 @@ public final class ModelRuntimes {
   private ModelRuntimes() {}
 
   /**
-   * Loads a Hugging Face directory and starts its engine.
+   * Loads a Hugging Face directory and starts its engine; of a member of a cell, a {@link
+   * CellModel}, which has one while it leads.
    *
    * @throws org.tilekv.DeviceUnavailableException where a GPU was chosen and the model cannot run
    *     on it here
@@ -29,6 +30,8 @@ public final class ModelRuntimes {
    *     refused; the message names what was found and what is allowed
    */
   public static ModelRuntime open(Path modelDirectory, RuntimeOptions options) {
-    return new LoadedModel(modelDirectory, options);
+    return options.shard().isPart()
+        ? new CellModel(modelDirectory, options)
+        : new LoadedModel(modelDirectory, options);
   }
 }

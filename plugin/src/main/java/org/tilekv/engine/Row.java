@@ -42,6 +42,7 @@ abstract class Row {
   private int reusedTokens = -1;
   private long putOffNs;
   private boolean putOff;
+  private PrefixLoads.@Nullable Load load;
   private long submittedNs;
   private long firstTokenNanos = -1;
 
@@ -110,6 +111,7 @@ abstract class Row {
   void start(KvSequence opened) {
     sequence = opened;
     putOff = false;
+    load = null;
     if (reusedTokens < 0) {
       reusedTokens = opened.cachedTokens();
     }
@@ -224,6 +226,15 @@ abstract class Row {
     putOff = true;
     putOffNs = nowNs;
     return true;
+  }
+
+  /** What it has asked of sources since it was queued, or null. */
+  final PrefixLoads.@Nullable Load load() {
+    return load;
+  }
+
+  final void loads(PrefixLoads.Load begun) {
+    load = begun;
   }
 
   final SequenceRequest sequenceRequest(boolean reusePrefix) {

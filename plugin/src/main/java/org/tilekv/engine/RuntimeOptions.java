@@ -31,6 +31,8 @@ import org.tilekv.KvDtype;
  * @param salt tenant salt of all rows that bring none, or null
  * @param engine limits of the engine
  * @param device where it runs
+ * @param sources where tiles come from that are not in the pool
+ * @param shard which part of the model this process runs
  */
 public record RuntimeOptions(
     int tileTokens,
@@ -43,9 +45,11 @@ public record RuntimeOptions(
     long leaseTtlMs,
     @Nullable String salt,
     EngineConfig engine,
-    DeviceChoice device) {
+    DeviceChoice device,
+    PrefixSources sources,
+    HeadShard shard) {
 
-  /** Options for the CPU. */
+  /** Options for the CPU and the whole model, with no sources. */
   public RuntimeOptions(
       int tileTokens,
       KvDtype kvDtype,
@@ -68,7 +72,9 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        DeviceChoice.CPU);
+        DeviceChoice.CPU,
+        PrefixSources.NONE,
+        HeadShard.WHOLE);
   }
 
   /** Bytes that the pool takes of a budget: on a GPU without bytes of its own, all of it. */
@@ -92,6 +98,49 @@ public record RuntimeOptions(
         leaseTtlMs,
         salt,
         engine,
-        other);
+        other,
+        sources,
+        shard);
+  }
+
+  /** The same with other sources. */
+  public RuntimeOptions with(PrefixSources others) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        poolBytes,
+        threads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        others,
+        shard);
+  }
+
+  /**
+   * The same for one member of a cell.
+   *
+   * @param memberPoolBytes bytes of its page pool: the same for all members
+   * @param memberThreads its compute threads
+   */
+  public RuntimeOptions ofMember(HeadShard member, long memberPoolBytes, int memberThreads) {
+    return new RuntimeOptions(
+        tileTokens,
+        kvDtype,
+        memberPoolBytes,
+        memberThreads,
+        maxSequenceTokens,
+        matMul,
+        addBos,
+        leaseTtlMs,
+        salt,
+        engine,
+        device,
+        sources,
+        member);
   }
 }

@@ -43,6 +43,7 @@ final class Scheduler {
   private final Admission admission;
   private final RunningRows running;
   private final StepPlan plan;
+  private final PrefixLoads loads;
   private float[] logits = new float[0];
   private int[] tokens = new int[0];
   private long leasesRenewedNs;
@@ -52,13 +53,15 @@ final class Scheduler {
       KvCache cache,
       EngineConfig config,
       EngineCounters counters,
-      LongSupplier nanoClock) {
+      LongSupplier nanoClock,
+      PrefixLoads loads) {
     this.decoder = decoder;
     this.chooser = decoder instanceof TokenDecoder both ? both : null;
     this.cache = cache;
     this.counters = counters;
     this.nanoClock = nanoClock;
-    this.admission = new Admission(cache, config, counters, nanoClock);
+    this.loads = loads;
+    this.admission = new Admission(cache, config, counters, nanoClock, loads);
     this.running = new RunningRows(counters);
     this.plan = new StepPlan(config, Chosen.by(chooser));
     this.leasesRenewedNs = nanoClock.getAsLong();
@@ -72,6 +75,11 @@ final class Scheduler {
     return admission.isEmpty() && running.isEmpty();
   }
 
+  /** How long the engine has nothing to do unless it is woken, at most {@code mostMs}. */
+  long restMs(long mostMs) {
+    return idle() ? mostMs : running.isEmpty() ? admission.restMs(mostMs) : 0;
+  }
+
   /** Runs one step; an {@link Error} or a {@link ProcessFatal} leaves everything as it is. */
   void step() {
     running.dropCancelled();
@@ -79,8 +87,17 @@ final class Scheduler {
     admission.admit(running);
     reserve();
     plan.fill(running.oldestFirst(), counters);
+    long start = loads.active() ? nanoClock.getAsLong() : 0;
     if (!plan.rows().isEmpty() && forward()) {
       takeIn();
+      tellSpeed(start);
+    }
+  }
+
+  /** Loads have to beat the computation of prompts: steps that mostly do so tell how fast it is. */
+  private void tellSpeed(long startNs) {
+    if (loads.active() && 2 * plan.chunkTokens() > plan.tokens()) {
+      loads.computed(plan.tokens(), nanoClock.getAsLong() - startNs);
     }
   }
 
@@ -120,7 +137,7 @@ final class Scheduler {
 
   private void setBackYoungest(Row needy) {
     Row youngest = running.youngest();
-    if (youngest == needy && running.oldestFirst().size() == 1) {
+    if (youngest == needy && running.oldestFirst().size() == 1 && !loads.underWay()) {
       throw new TileKvException(
           needy
               + " found no room for "

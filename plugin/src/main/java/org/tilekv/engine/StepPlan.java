@@ -29,6 +29,8 @@ final class StepPlan {
   private final List<Row> rows = new ArrayList<>();
   private long lastDecoded = -1;
   private int room;
+  private int tokens;
+  private int chunkTokens;
 
   /**
    * @param chosen which tokens the decoder chooses itself
@@ -47,13 +49,26 @@ final class StepPlan {
     return rows;
   }
 
+  /** Tokens of the step. */
+  int tokens() {
+    return tokens;
+  }
+
+  /** Tokens of the step that are known before it: prompts, and what is computed again. */
+  int chunkTokens() {
+    return chunkTokens;
+  }
+
   void fill(List<Row> oldestFirst, EngineCounters counters) {
     batch.clear();
     rows.clear();
     room = config.maxStepTokens();
     addDecoding(oldestFirst);
     counters.decodeRows.add(batch.size());
+    int chunkRoom = room;
     addChunks(oldestFirst);
+    chunkTokens = chunkRoom - room;
+    tokens = config.maxStepTokens() - room;
   }
 
   private void addDecoding(List<Row> oldestFirst) {

@@ -37,17 +37,20 @@ public final class CpuDecoder implements Decoder {
   private final RmsNorm finalNorm;
   private final DecoderLayer[] layers;
   private final RopeTable rope;
+  private final AllReduce members;
   private final StepBuffers buffers = new StepBuffers();
 
-  private CpuDecoder(ModelConfig config, LayerLoader model, KvMemory memory) {
+  private CpuDecoder(ModelConfig config, LayerLoader model, KvMemory memory, AllReduce members) {
     this.config = config;
+    this.members = members;
     this.pool = model.pool();
     this.attention =
         CpuPagedAttention.create(
             memory, config.queryHeads(), (float) (1 / Math.sqrt(config.headDim())));
     int hidden = config.hiddenSize();
     embedding = Linear.load(model, hidden, false, "model.embed_tokens");
-    head = config.tiedEmbeddings() ? embedding : Linear.load(model, hidden, false, "lm_head");
+    boolean ownHead = !config.tiedEmbeddings() && model.addsBiasOfSums();
+    head = ownHead ? Linear.load(model, hidden, false, "lm_head") : embedding;
     requireVocabulary(embedding, "model.embed_tokens.weight");
     requireVocabulary(head, "lm_head.weight");
     finalNorm = new RmsNorm(model.vector("model.norm.weight", hidden), config.rmsNormEps());
@@ -72,7 +75,26 @@ public final class CpuDecoder implements Decoder {
       KvMemory memory,
       ComputePool pool,
       MatMulKind matMul) {
-    return new CpuDecoder(config, new LayerLoader(checkpoint, "", matMul, pool), memory);
+    LayerLoader model = new LayerLoader(checkpoint, "", matMul, pool, null);
+    return new CpuDecoder(config, model, memory, AllReduce.ALONE);
+  }
+
+  /**
+   * As {@link #load}, of one member of a cell: its heads and its slice of the MLP alone. All
+   * members run the same steps; member 0 alone gives logits.
+   *
+   * @param memory where K and V of the member's heads are
+   * @param members the other members
+   */
+  public static CpuDecoder loadPart(
+      Checkpoint checkpoint,
+      HeadSlice slice,
+      KvMemory memory,
+      ComputePool pool,
+      MatMulKind matMul,
+      AllReduce members) {
+    LayerLoader model = new LayerLoader(checkpoint, "", matMul, pool, slice);
+    return new CpuDecoder(slice.config(), model, memory, members);
   }
 
   private void requireVocabulary(Linear linear, String name) {
@@ -105,7 +127,7 @@ public final class CpuDecoder implements Decoder {
     embed(batch);
     rope.prepare(1 + locate(segments));
     for (DecoderLayer layer : layers) {
-      layer.run(segments, rope, attention, buffers, pool);
+      layer.run(segments, rope, attention, buffers, members, pool);
     }
     project(batch, logits);
   }

@@ -52,11 +52,12 @@ final class DecoderLayer {
     requireOutputs(qkv, queries + 2 * config.kvHeads() * config.headDim(), "q, k and v");
     queryNorm = headNorm(layer, "self_attn.q_norm.weight");
     keyNorm = headNorm(layer, "self_attn.k_norm.weight");
-    output = Linear.load(layer, queries, config.outputBias(), "self_attn.o_proj");
+    boolean bias = layer.addsBiasOfSums();
+    output = Linear.load(layer, queries, config.outputBias() && bias, "self_attn.o_proj");
     mlpNorm = new RmsNorm(layer.vector("post_attention_layernorm.weight", hidden), eps);
     gateUp = Linear.load(layer, hidden, config.mlpBias(), "mlp.gate_proj", "mlp.up_proj");
     requireOutputs(gateUp, 2 * config.intermediateSize(), "gate and up");
-    down = Linear.load(layer, config.intermediateSize(), config.mlpBias(), "mlp.down_proj");
+    down = Linear.load(layer, config.intermediateSize(), config.mlpBias() && bias, "mlp.down_proj");
   }
 
   private @Nullable RmsNorm headNorm(LayerLoader layer, String name) {
@@ -84,6 +85,7 @@ final class DecoderLayer {
       RopeTable rope,
       PagedAttention attention,
       StepBuffers b,
+      AllReduce members,
       ComputePool pool) {
     int tokens = segments.tokens();
     int hidden = config.hiddenSize();
@@ -97,12 +99,12 @@ final class DecoderLayer {
     attention.attend(
         index, config.windows()[index], segments, b.qkv, 0, qkv.stride(), b.attended, pool);
     output.apply(b.attended, queries, tokens, b.projected, pool);
-    addToStream(output, b, tokens, pool);
+    addToStream(sum(output, b, tokens, members), b, tokens, pool);
     norm(mlpNorm, b, tokens, pool);
     gateUp.apply(b.normed, hidden, tokens, b.gateUp, pool);
     activate(b, tokens, pool);
     down.apply(b.activated, config.intermediateSize(), tokens, b.projected, pool);
-    addToStream(down, b, tokens, pool);
+    addToStream(sum(down, b, tokens, members), b, tokens, pool);
   }
 
   private void grow(StepBuffers b, int tokens) {
@@ -139,12 +141,26 @@ final class DecoderLayer {
             Swiglu.apply(b.gateUp, token * gateUp.stride(), n, b.activated, token * n));
   }
 
-  private void addToStream(Linear linear, StepBuffers b, int tokens, ComputePool pool) {
+  /** Sums what all members projected; returns the elements from row to row of the sum. */
+  private int sum(Linear linear, StepBuffers b, int tokens, AllReduce members) {
+    int stride = linear.stride();
+    if (members == AllReduce.ALONE) {
+      return stride;
+    }
+    int hidden = config.hiddenSize();
+    for (int token = 1; token < tokens && stride != hidden; token++) {
+      System.arraycopy(b.projected, token * stride, b.projected, token * hidden, hidden);
+    }
+    members.sum(b.projected, 0, tokens * hidden);
+    return hidden;
+  }
+
+  private void addToStream(int stride, StepBuffers b, int tokens, ComputePool pool) {
     int hidden = config.hiddenSize();
     pool.forEach(
         tokens,
         (token, worker) -> {
-          int from = token * linear.stride();
+          int from = token * stride;
           int to = token * hidden;
           for (int i = 0; i < hidden; i++) {
             b.stream[to + i] += b.projected[from + i];

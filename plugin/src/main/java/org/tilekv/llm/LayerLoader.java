@@ -13,19 +13,33 @@
  */
 package org.tilekv.llm;
 
+import org.jspecify.annotations.Nullable;
 import org.tilekv.ComputePool;
 
 /**
- * What loading a layer needs: the checkpoint, where its names begin, and how weights are packed.
+ * What loading a layer needs: the checkpoint, where its names begin, how weights are packed and
+ * which part of them this process computes.
  */
-record LayerLoader(Checkpoint checkpoint, String prefix, MatMulKind matMul, ComputePool pool) {
+record LayerLoader(
+    Checkpoint checkpoint,
+    String prefix,
+    MatMulKind matMul,
+    ComputePool pool,
+    @Nullable HeadSlice slice) {
 
   LayerLoader at(String newPrefix) {
-    return new LayerLoader(checkpoint, newPrefix, matMul, pool);
+    return new LayerLoader(checkpoint, newPrefix, matMul, pool, slice);
   }
 
+  /** A tensor, or of one that members of a cell share this member's part. */
   Tensor tensor(String name) {
-    return checkpoint.tensor(prefix + name);
+    Tensor whole = checkpoint.tensor(prefix + name);
+    return slice == null ? whole : slice.part(name, whole);
+  }
+
+  /** Whether this process adds the bias of a projection whose sum is the members' together. */
+  boolean addsBiasOfSums() {
+    return slice == null || slice.rank() == 0;
   }
 
   float[] vector(String name, int length) {

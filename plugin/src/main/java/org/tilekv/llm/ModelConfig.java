@@ -61,6 +61,30 @@ public record ModelConfig(
     @Nullable Integer bosToken,
     Set<Integer> eosTokens) {
 
+  /** The same model with other numbers of heads and another width of the MLP. */
+  ModelConfig withWidths(int newQueryHeads, int newKvHeads, int newIntermediateSize) {
+    return new ModelConfig(
+        family,
+        vocabSize,
+        hiddenSize,
+        newIntermediateSize,
+        layers,
+        newQueryHeads,
+        newKvHeads,
+        headDim,
+        maxPositions,
+        rmsNormEps,
+        rope,
+        tiedEmbeddings,
+        qkvBias,
+        outputBias,
+        mlpBias,
+        qkNorm,
+        windows,
+        bosToken,
+        eosTokens);
+  }
+
   /** Supported families. */
   public enum Family {
     LLAMA,

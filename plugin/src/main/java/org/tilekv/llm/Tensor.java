@@ -16,6 +16,7 @@ package org.tilekv.llm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 import org.tilekv.attention.Bf16;
 import org.tilekv.attention.Fp16;
 
@@ -29,12 +30,36 @@ public final class Tensor {
   private final WeightDtype dtype;
   private final int[] shape;
   private final TensorBytes bytes;
+  // Where the first element is among the stored ones, and the stored elements from row to row.
+  private final long base;
+  private final int rowStride;
 
   Tensor(String name, WeightDtype dtype, int[] shape, TensorBytes bytes) {
+    this(name, dtype, shape, bytes, 0, columns(shape));
+  }
+
+  private Tensor(
+      String name, WeightDtype dtype, int[] shape, TensorBytes bytes, long base, int rowStride) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape;
     this.bytes = bytes;
+    this.base = base;
+    this.rowStride = rowStride;
+  }
+
+  /** Rows {@code [firstRow, firstRow + rows)} and likewise columns of a matrix; copies nothing. */
+  Tensor part(int firstRow, int rows, int firstColumn, int columns) {
+    Objects.checkFromIndexSize(firstRow, rows, shape[0]);
+    Objects.checkFromIndexSize(firstColumn, columns, columns());
+    long first = base + (long) firstRow * rowStride + firstColumn;
+    return new Tensor(name, dtype, new int[] {rows, columns}, bytes, first, rowStride);
+  }
+
+  /** Elements {@code [first, first + count)} of a vector; copies nothing. */
+  Tensor part(int first, int count) {
+    Objects.checkFromIndexSize(first, count, shape[0]);
+    return new Tensor(name, dtype, new int[] {count}, bytes, base + first, count);
   }
 
   public String name() {
@@ -52,12 +77,34 @@ public final class Tensor {
 
   /** Elements in all. */
   public long elements() {
-    return bytes.length() / dtype.bytes();
+    long elements = 1;
+    for (int extent : shape) {
+      elements *= extent;
+    }
+    return elements;
   }
 
   /** Elements of a row: the last extent, 1 for a scalar. */
   public int columns() {
+    return columns(shape);
+  }
+
+  private static int columns(int[] shape) {
     return shape.length == 0 ? 1 : shape[shape.length - 1];
+  }
+
+  /** Place of an element among the stored ones. */
+  private long stored(long element) {
+    int columns = columns();
+    return rowStride == columns
+        ? base + element
+        : base + element / columns * rowStride + element % columns;
+  }
+
+  /** Elements from this one on, at most so many, that are stored one behind the other. */
+  private int run(long element, int most) {
+    int columns = columns();
+    return rowStride == columns ? most : (int) Math.min(most, columns - element % columns);
   }
 
   /**
@@ -97,6 +144,14 @@ public final class Tensor {
   /** Widens elements {@code [first, first + count)} into {@code target}; allocates nothing. */
   public void readFloats(long first, float[] target, int offset, int count) {
     checkRange(first, count);
+    for (int done = 0; done < count; ) {
+      int run = run(first + done, count - done);
+      readRun(stored(first + done), target, offset + done, run);
+      done += run;
+    }
+  }
+
+  private void readRun(long first, float[] target, int offset, int count) {
     long end = (first + count) * dtype.bytes();
     int to = offset;
     for (long at = first * dtype.bytes(); at < end; ) {
@@ -118,6 +173,14 @@ public final class Tensor {
           "tensor " + name + " is " + dtype + "; only BF16 and F16 have 16 bits");
     }
     checkRange(first, count);
+    for (int done = 0; done < count; ) {
+      int run = run(first + done, count - done);
+      copyRun(stored(first + done), target, offset + done, run);
+      done += run;
+    }
+  }
+
+  private void copyRun(long first, short[] target, int offset, int count) {
     long end = (first + count) * Short.BYTES;
     int to = offset;
     for (long at = first * Short.BYTES; at < end; ) {

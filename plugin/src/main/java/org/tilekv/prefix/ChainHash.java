@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChainHash {
 
-  private static final int BYTES = 32;
+  /** Bytes of a name. */
+  public static final int BYTES = 32;
+
   private static final byte ROOT = 'r';
   private static final byte SALT = 's';
   private static final byte NO_SALT = '0';
@@ -54,6 +56,20 @@ public final class ChainHash {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
+  }
+
+  /** Reads what {@link #bytes} gave. */
+  public static ChainHash of(byte[] bytes) {
+    if (bytes.length != BYTES) {
+      throw new IllegalArgumentException(
+          "a chain hash of " + bytes.length + " bytes; it must have " + BYTES);
+    }
+    return new ChainHash(bytes.clone());
+  }
+
+  /** A copy of the {@link #BYTES} bytes. */
+  public byte[] bytes() {
+    return hash.clone();
   }
 
   /** Parent of the first tiles of a namespace under a salt; the salt cannot be read from it. */

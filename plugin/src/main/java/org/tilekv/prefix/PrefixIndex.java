@@ -13,9 +13,14 @@
  */
 package org.tilekv.prefix;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.MissReason;
@@ -27,7 +32,7 @@ import org.tilekv.MissReason;
 public final class PrefixIndex {
 
   private final Map<TileName, TileGroup> roots = new HashMap<>();
-  private final Map<TileName, TileGroup> groups = new HashMap<>();
+  private final Map<ChainHash, TileGroup> groups = new HashMap<>();
   private final RecentEntries<TileName, Boolean> evicted;
   // Content of a published tile -> short form of the name it was last published under.
   private final RecentEntries<Long, Long> contents;
@@ -48,10 +53,19 @@ public final class PrefixIndex {
 
   /** The group of this name, if it is resident and holds these very tokens. */
   public @Nullable TileGroup find(TileName name, int[] tokens, int from, int count) {
-    TileGroup group = groups.get(name);
+    TileGroup group = groups.get(name.chain());
     return group != null && Arrays.equals(group.tokens(), 0, count, tokens, from, from + count)
         ? group
         : null;
+  }
+
+  /** The group of this name, whatever it continues; null where it is not resident. */
+  public @Nullable TileGroup find(ChainHash name) {
+    return groups.get(name);
+  }
+
+  private static TileName nameOf(TileGroup group) {
+    return Objects.requireNonNull(group.name());
   }
 
   /**
@@ -91,10 +105,10 @@ public final class PrefixIndex {
       TileGroup group, TileName name, TileName rootName, @Nullable TileGroup parent, int[] tokens) {
     TileGroup under =
         parent != null ? parent : roots.computeIfAbsent(rootName, key -> new TileGroup(new int[0]));
-    if (groups.putIfAbsent(name, group) != null) {
+    if (groups.putIfAbsent(name.chain(), group) != null) {
       throw new IllegalStateException("tile " + name + " is published twice");
     }
-    group.attach(name, under, tokens);
+    group.attach(name, under, (parent == null ? rootName : nameOf(parent)).chain(), tokens);
     evicted.remove(name);
     contents.put(name.content(), name.chain().shortName());
   }
@@ -105,7 +119,7 @@ public final class PrefixIndex {
     if (name == null || group.hasChildren()) {
       throw new IllegalStateException("tile " + name + " is not named, or continued by others");
     }
-    groups.remove(name);
+    groups.remove(name.chain());
     evicted.put(name, true);
     TileGroup parent = group.parent();
     group.detach();
@@ -125,6 +139,20 @@ public final class PrefixIndex {
         : MissReason.OTHER_NAMESPACE;
   }
 
+  /** All named groups, parents before their children. */
+  public List<NamedTile> describeAll() {
+    List<NamedTile> tiles = new ArrayList<>(groups.size());
+    Deque<TileGroup> next = new ArrayDeque<>(roots.values());
+    for (TileGroup group = next.poll(); group != null; group = next.poll()) {
+      NamedTile tile = group.describe();
+      if (tile != null) {
+        tiles.add(tile);
+      }
+      next.addAll(group.children());
+    }
+    return tiles;
+  }
+
   /** Visits every named group. */
   public void forEach(Consumer<TileGroup> visitor) {
     groups.values().forEach(visitor);
@@ -135,13 +163,13 @@ public final class PrefixIndex {
     groups.forEach(
         (name, group) -> {
           TileGroup parent = group.parent();
-          if (!name.equals(group.name())) {
+          if (!group.named() || !name.equals(nameOf(group).chain())) {
             throw new IllegalStateException("tile " + name + " calls itself " + group.name());
           }
           if (parent == null || parent.closestChild(group.tokens()) != group) {
             throw new IllegalStateException("tile " + name + " is not found from its parent");
           }
-          if (parent.named() && groups.get(parent.name()) != parent) {
+          if (parent.named() && groups.get(nameOf(parent).chain()) != parent) {
             throw new IllegalStateException("tile " + name + " continues one that is gone");
           }
         });

@@ -14,6 +14,8 @@
 package org.tilekv.prefix;
 
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -31,6 +33,7 @@ public final class TileGroup {
   private int references;
   private @Nullable TileName name;
   private @Nullable TileGroup parent;
+  private @Nullable ChainHash parentName;
   private int[] tokens = NO_TOKENS;
   private @Nullable NavigableMap<int[], TileGroup> children;
 
@@ -39,6 +42,12 @@ public final class TileGroup {
 
   /** Neighbour in the list of an eviction policy, which owns this field. */
   public @Nullable TileGroup newer;
+
+  /** What an eviction policy, which owns this field, keeps of the group. */
+  public @Nullable PolicyEntry policyEntry;
+
+  /** Marks what an eviction policy keeps of a group. */
+  public interface PolicyEntry {}
 
   /** A private group; {@code pages[head]} is the page of a KV head. */
   public TileGroup(int[] pages) {
@@ -81,6 +90,13 @@ public final class TileGroup {
     return parent;
   }
 
+  /** Name, parent's name and tokens of a named group; null while it is private. */
+  public @Nullable NamedTile describe() {
+    TileName own = name;
+    ChainHash before = parentName;
+    return own == null || before == null ? null : new NamedTile(own.chain(), before, tokens);
+  }
+
   /** Token ids of a named group's slots; not to be modified. */
   public int[] tokens() {
     return tokens;
@@ -91,7 +107,13 @@ public final class TileGroup {
     return children != null && !children.isEmpty();
   }
 
-  void attach(TileName newName, TileGroup newParent, int[] newTokens) {
+  /** Resident groups that continue this one. */
+  Collection<TileGroup> children() {
+    return children == null ? List.of() : children.values();
+  }
+
+  void attach(TileName newName, TileGroup newParent, ChainHash newParentName, int[] newTokens) {
+    parentName = newParentName;
     name = newName;
     parent = newParent;
     tokens = newTokens;
@@ -106,6 +128,7 @@ public final class TileGroup {
       parent.children.remove(tokens);
     }
     name = null;
+    parentName = null;
     parent = null;
     tokens = NO_TOKENS;
   }

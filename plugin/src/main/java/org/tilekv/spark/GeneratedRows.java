@@ -51,6 +51,26 @@ final class GeneratedRows implements Iterator<Row> {
   private long nextIndex;
 
   /**
+   * Rows without a plan.
+   *
+   * @param rowsInFlight most rows that are submitted at once
+   */
+  GeneratedRows(
+      Iterator<Row> input,
+      GenerateSpec spec,
+      int rowsInFlight,
+      RuntimeLease lease,
+      TaskContext task) {
+    this(
+        input,
+        spec,
+        rowsInFlight,
+        lease,
+        task,
+        PlannedTask.of(null, null, lease.runtime().cache()));
+  }
+
+  /**
    * @param rowsInFlight most rows that are submitted at once
    * @param planned what a plan says of the partition's rows
    */

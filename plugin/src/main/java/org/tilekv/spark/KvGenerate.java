@@ -23,6 +23,7 @@ import org.apache.spark.ml.util.DefaultParamsReader;
 import org.apache.spark.ml.util.DefaultParamsWritable;
 import org.apache.spark.ml.util.Identifiable$;
 import org.apache.spark.ml.util.MLReader;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
@@ -182,20 +183,7 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     TileKvDriver driver = TileKvDriver.require(context);
     TileKvConfig settings = driver.settings(dataset.sparkSession());
     GenerateSpec spec = spec(dataset.schema(), context, settings);
-    JavaRDD<Row> generated =
-        plans(settings)
-            ? new LazyRdd(
-                    context,
-                    new PlannedGeneration(
-                        dataset.toDF(),
-                        spec,
-                        (Boolean) $(keepRowOrder()),
-                        driver.planDriver(settings.get(Settings.SHARDS))))
-                .toJavaRDD()
-            : new ShardedRdd(
-                    context, dataset.toDF(), driver.placement(settings.get(Settings.SHARDS)))
-                .toJavaRDD()
-                .mapPartitionsWithIndex(new GeneratePartition(spec), true);
+    JavaRDD<Row> generated = generated(dataset.toDF(), spec, driver, settings).toJavaRDD();
     return dataset.sparkSession().createDataFrame(generated, outputSchema);
   }
 
@@ -218,6 +206,18 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
             ? settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK)
             : 0,
         settings.find(Settings.TENANT_SALT).orElse(null));
+  }
+
+  private RDD<Row> generated(
+      Dataset<Row> rows, GenerateSpec spec, TileKvDriver driver, TileKvConfig settings) {
+    SparkContext context = rows.sparkSession().sparkContext();
+    int groups = settings.get(Settings.SHARDS);
+    if (settings.get(Settings.HEAD_SHARDS) > 1) {
+      return new CellRdd(context, rows, driver.cells(spec));
+    }
+    PlannedGeneration generation =
+        new PlannedGeneration(rows, spec, (Boolean) $(keepRowOrder()), driver.planDriver(groups));
+    return plans(settings) ? new LazyRdd(context, generation) : generation.asIs();
   }
 
   private boolean plans(TileKvConfig settings) {

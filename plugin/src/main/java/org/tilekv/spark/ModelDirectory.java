@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tilekv.TileKvException;
+import org.tilekv.llm.HeadSlice;
 import org.tilekv.llm.HfConfigReader;
 
 /** A model's directory as the driver sees it: a wrong one is refused before a job starts. */
@@ -48,6 +49,14 @@ final class ModelDirectory {
     }
     LOG.warn("model directory {} is not on the driver; only the executors can check it", path);
     return path.toString();
+  }
+
+  /** Refuses, where the driver has the directory, a model whose heads cannot be divided so. */
+  static void requireHeadShards(String model, int shards) {
+    Path path = path(model);
+    if (Files.exists(path)) {
+      HeadSlice.requireAllowed(HfConfigReader.read(path), shards);
+    }
   }
 
   private static void requireTokenizer(Path directory) {

@@ -84,7 +84,7 @@ final class PlanDriver {
     Deque<RDD<?>> open = new ArrayDeque<>(List.of(rows));
     while (!open.isEmpty()) {
       RDD<?> rdd = open.pop();
-      if (rdd instanceof LazyRdd || rdd instanceof ShardedRdd) {
+      if (rdd instanceof ShardedRdd) {
         return true;
       }
       if (!seen.add(rdd.id()) || !rdd.getStorageLevel().equals(StorageLevel.NONE())) {

@@ -13,7 +13,12 @@
  */
 package org.tilekv.spark;
 
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tilekv.BatchPlan;
 import org.tilekv.KvCache;
+import org.tilekv.PlannedRows;
 import org.tilekv.coordinator.plan.GroupUses;
 import org.tilekv.coordinator.plan.JobPlan;
 
@@ -23,17 +28,28 @@ import org.tilekv.coordinator.plan.JobPlan;
  */
 final class PlanHandover implements AutoCloseable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(PlanHandover.class);
+
   private final GroupUses uses;
+  private final PlannedRows rows;
   private int lastRun = -1;
   private int rowsOfRun;
 
-  private PlanHandover(GroupUses uses) {
+  private PlanHandover(GroupUses uses, PlannedRows rows) {
     this.uses = uses;
+    this.rows = rows;
   }
 
-  /** Hands the plan of a group over. */
-  static PlanHandover begin(KvCache cache, JobPlan plan, int group) {
-    return new PlanHandover(GroupUses.of(plan, group));
+  /** Hands the plan of a group over; null where the cache does not take it. */
+  static @Nullable PlanHandover begin(KvCache cache, JobPlan plan, int group) {
+    try {
+      GroupUses uses = GroupUses.of(plan, group);
+      BatchPlan part = new BatchPlan(uses.tileNames(), uses.usesByTile());
+      return new PlanHandover(uses, cache.plan(part));
+    } catch (RuntimeException e) {
+      LOG.warn("the cache takes no plan; it evicts as without one", e);
+      return null;
+    }
   }
 
   /**
@@ -43,9 +59,11 @@ final class PlanHandover implements AutoCloseable {
   void reached(int run) {
     rowsOfRun = run == lastRun ? rowsOfRun + 1 : 0;
     lastRun = run;
-    int unused = uses.position(run, rowsOfRun);
+    rows.reached(uses.position(run, rowsOfRun));
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    rows.close();
+  }
 }

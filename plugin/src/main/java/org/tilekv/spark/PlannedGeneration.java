@@ -118,8 +118,8 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     return planned;
   }
 
-  /** As {@link KvGenerate} does without a plan. */
-  private RDD<Row> asIs() {
+  /** The RDD without a plan: partitions and rows are those of the dataset. */
+  RDD<Row> asIs() {
     return new ShardedRdd(context, rows, driver.placement())
         .toJavaRDD()
         .mapPartitionsWithIndex(new GeneratePartition(spec), true)

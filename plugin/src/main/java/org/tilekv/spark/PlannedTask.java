@@ -30,6 +30,7 @@ final class PlannedTask implements AutoCloseable {
   private final @Nullable PlannedColumns columns;
   private final @Nullable JobPlan plan;
   private final KvCache cache;
+  private boolean begun;
   private @Nullable PlanHandover handover;
 
   private PlannedTask(@Nullable PlannedColumns columns, @Nullable JobPlan plan, KvCache cache) {
@@ -46,7 +47,8 @@ final class PlannedTask implements AutoCloseable {
   /** The prompt's tokens: those that came with the row, or else new ones. */
   int[] tokens(Row row, Tokenizer tokenizer, String prompt) {
     int @Nullable [] tokens = columns == null ? null : columns.tokens(row);
-    if (plan != null && columns != null && handover == null) {
+    if (plan != null && columns != null && !begun) {
+      begun = true;
       handover = PlanHandover.begin(cache, plan, plan.group(columns.run(row)));
     }
     return tokens == null ? tokenizer.encode(prompt) : tokens;

@@ -13,10 +13,10 @@
  */
 package org.tilekv.spark;
 
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.LongAccumulator;
@@ -49,16 +49,22 @@ final class PlanningJob {
     int buckets = Math.max(1, Math.min(rows.getNumPartitions(), MAX_BUCKETS));
     LongAccumulator tileTokens = context.longAccumulator();
     LongAccumulator tokeniseNs = context.longAccumulator();
-    List<byte[]> shared =
-        rows.mapPartitionsToPair(new CountPrefixes(spec, buckets, tileTokens, tokeniseNs))
-            .partitionBy(new HashPartitioner(buckets))
-            .mapPartitions(new MergeNodes(Math.max(1, MAX_NODES / buckets)))
-            .collect();
-    NodeTable nodes = new NodeTable();
-    shared.forEach(nodes::addAll);
     return new Shared(
-        nodes,
+        merge(
+            rows.mapPartitionsToPair(new CountPrefixes(spec, buckets, tileTokens, tokeniseNs)),
+            buckets),
         (int) Math.max(1, Math.round(tileTokens.avg())),
         (double) tokeniseNs.sum() / TimeUnit.SECONDS.toNanos(1));
+  }
+
+  /** Adds up what {@link CountPrefixes} counted, bucket by bucket, and collects what is shared. */
+  static NodeTable merge(JavaPairRDD<Integer, byte[]> counted, int buckets) {
+    NodeTable nodes = new NodeTable();
+    counted
+        .partitionBy(new HashPartitioner(buckets))
+        .mapPartitions(new MergeNodes(Math.max(1, MAX_NODES / buckets)))
+        .collect()
+        .forEach(nodes::addAll);
+    return nodes;
   }
 }

@@ -27,15 +27,18 @@ final class RuntimeCounters {
 
   /** Counters and gauges of an open model. */
   static ExecutorStats of(ModelRuntime runtime) {
-    return of(runtime.engine().stats(), runtime.cache().stats(), 1);
+    return of(runtime, 1);
   }
 
   /** Counters alone: what stays of a model that closes. */
   static ExecutorStats withoutGauges(ModelRuntime runtime) {
-    return of(runtime.engine().stats(), runtime.cache().stats(), 0);
+    return of(runtime, 0);
   }
 
-  private static ExecutorStats of(EngineStats engine, CacheStats cache, int gauges) {
+  private static ExecutorStats of(ModelRuntime runtime, int gauges) {
+    EngineStats engine = runtime.engine().stats();
+    CacheStats cache = runtime.cache().stats();
+    int counts = runtime.reportsCache() ? 1 : 0;
     return new ExecutorStats(
         engine.rowsCompleted(),
         engine.rowsFailed(),
@@ -45,11 +48,12 @@ final class RuntimeCounters {
         engine.outputTokens(),
         engine.steps(),
         engine.decodeRows(),
-        cache.hitTiles(),
-        missedTiles(cache),
-        cache.evictedTiles(),
+        counts * cache.hitTiles(),
+        counts * missedTiles(cache),
+        counts * cache.evictedTiles(),
         engine.preemptions(),
         engine.distinctPromptPositions(),
+        runtime.cellBytes(),
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
         (long) gauges * cache.freePages());

@@ -32,24 +32,27 @@ final class RuntimeSettings {
    */
   static RuntimeOptions options(
       TileKvConfig config, int executorCores, long maxHeapBytes, DeviceChoice device) {
-    return new RuntimeOptions(
-        config.get(Settings.TILE_TOKENS),
-        config.get(Settings.KV_DTYPE),
-        heapPoolBytes(config, maxHeapBytes),
-        config.threads(executorCores),
-        config.get(Settings.MAX_SEQUENCE_TOKENS),
-        config.get(Settings.MAT_MUL),
-        config.get(Settings.ADD_BOS),
-        config.get(Settings.LEASE_TTL_MS),
-        config.find(Settings.TENANT_SALT).orElse(null),
-        new EngineConfig(
-            config.get(Settings.MAX_BATCH_ROWS),
-            config.get(Settings.MAX_STEP_TOKENS),
-            config.get(Settings.PREFILL_CHUNK_TOKENS),
-            config.get(Settings.SHARED_PREFIX_WAIT_MS),
-            config.get(Settings.PREFIX_REUSE),
-            config.get(Settings.STATS_DISTINCT_POSITIONS)),
-        device);
+    RuntimeOptions onCpu =
+        new RuntimeOptions(
+            config.get(Settings.TILE_TOKENS),
+            config.get(Settings.KV_DTYPE),
+            heapPoolBytes(config, maxHeapBytes),
+            config.threads(executorCores),
+            config.get(Settings.MAX_SEQUENCE_TOKENS),
+            config.get(Settings.MAT_MUL),
+            config.get(Settings.ADD_BOS),
+            config.get(Settings.LEASE_TTL_MS),
+            config.find(Settings.TENANT_SALT).orElse(null),
+            new EngineConfig(
+                config.get(Settings.MAX_BATCH_ROWS),
+                config.get(Settings.MAX_STEP_TOKENS),
+                config.get(Settings.PREFILL_CHUNK_TOKENS),
+                config.get(Settings.SHARED_PREFIX_WAIT_MS),
+                config.get(Settings.LOAD_WAIT_MS),
+                config.get(Settings.PREFIX_REUSE),
+                config.get(Settings.STATS_DISTINCT_POSITIONS),
+                config.get(Settings.EVICTION_POLICY)));
+    return onCpu.on(device);
   }
 
   /**

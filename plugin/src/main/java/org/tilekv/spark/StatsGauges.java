@@ -38,6 +38,7 @@ final class StatsGauges {
     gauge(registry, prefix + "missedTiles", stats, ExecutorStats::missedTiles);
     gauge(registry, prefix + "evictedTiles", stats, ExecutorStats::evictedTiles);
     gauge(registry, prefix + "preemptions", stats, ExecutorStats::preemptions);
+    gauge(registry, prefix + "cellBytes", stats, ExecutorStats::cellBytes);
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);

@@ -191,6 +191,24 @@ final class TileKvDriver implements DriverPlugin {
     return new ShardPlacement(started().coordinator(), groups);
   }
 
+  /**
+   * How the rows of a job are spread over cells.
+   *
+   * @throws TileKvException where this application or the model cannot have such cells
+   */
+  CellRdd.Plan cells(GenerateSpec spec) {
+    Started now = started();
+    int shards = now.config().get(Settings.HEAD_SHARDS);
+    CellSlots.requireBarrierStages(now.context().conf());
+    ModelDirectory.requireHeadShards(spec.model(), shards);
+    CellSlots slots = new CellSlots(now.coordinator(), now.context().conf());
+    long limitMs = now.config().get(Settings.HEAD_SHARDS_TIMEOUT_MS);
+    return new CellRdd.Plan(
+        partitions -> new CellLayout(partitions, slots.cells(shards, partitions), shards),
+        layout -> new CellPlacement(now.coordinator(), slots, layout),
+        layout -> new CellTask(spec, layout, limitMs));
+  }
+
   @Override
   public void shutdown() {
     if (current == this) {

@@ -28,6 +28,7 @@ import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Register;
 import org.tilekv.engine.DeviceChoice;
+import org.tilekv.engine.HeadShard;
 import org.tilekv.engine.RuntimeOptions;
 
 /**
@@ -43,7 +44,10 @@ final class TileKvExecutor implements ExecutorPlugin {
   private final RuntimeOpener opener;
   private final Gpus gpus;
   private final IntConsumer exit;
+  private final MemberInstances members = new MemberInstances();
   private @Nullable Started started;
+  private @Nullable ExecutorTransport transport;
+  private @Nullable CellExchange cells;
 
   /**
    * @param opener opens models
@@ -57,7 +61,11 @@ final class TileKvExecutor implements ExecutorPlugin {
 
   /** What there is once {@link #init} went well. */
   private record Started(
-      ExecutorRuntimes runtimes, RuntimeOptions options, int rowsInFlight, DriverLink link) {}
+      ExecutorRuntimes runtimes,
+      RuntimeOptions options,
+      int rowsInFlight,
+      DriverLink link,
+      PluginContext context) {}
 
   /**
    * This process's half of the plugin.
@@ -122,7 +130,8 @@ final class TileKvExecutor implements ExecutorPlugin {
         options.threads(),
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
-    return new Started(runtimes, options, settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK), link);
+    int rowsInFlight = settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK);
+    return new Started(runtimes, options, rowsInFlight, link, context);
   }
 
   private static DriverLink register(
@@ -176,6 +185,50 @@ final class TileKvExecutor implements ExecutorPlugin {
     return started().runtimes().acquire(model, started().options(), owner, checkpoint);
   }
 
+  /**
+   * As {@link #acquire}, a part of a model for a member of a cell.
+   *
+   * @param roster all members of the stage; those in this process share its pool and its threads
+   */
+  RuntimeLease acquireMember(
+      String model, HeadShard shard, CellRoster roster, long owner, Runnable checkpoint)
+      throws InterruptedException {
+    RuntimeOptions own = started().options();
+    int threads = Math.max(1, own.threads() / roster.mostInOneProcess());
+    RuntimeOptions options = own.ofMember(shard, roster.poolBytes(), threads);
+    return started().runtimes().acquire(model, options, owner, checkpoint);
+  }
+
+  /** Bytes of one page pool of this process. */
+  long poolBytes() {
+    return started().options().poolBytes();
+  }
+
+  String executorId() {
+    return started().context().executorID();
+  }
+
+  /** Parts of models that members of cells hold in this process. */
+  MemberInstances members() {
+    return members;
+  }
+
+  /** Messages to and from other executors; the server starts when it is first asked for. */
+  synchronized ExecutorTransport transport() {
+    if (transport == null) {
+      transport = ExecutorTransport.start(SparkEnv.get(), host(started().context()));
+    }
+    return transport;
+  }
+
+  /** Messages between the members of cells. */
+  synchronized CellExchange cells() {
+    if (cells == null) {
+      cells = new CellExchange(transport());
+    }
+    return cells;
+  }
+
   /** Rows that a task keeps submitted where its job says nothing. */
   int rowsInFlight() {
     return started().rowsInFlight();
@@ -198,6 +251,15 @@ final class TileKvExecutor implements ExecutorPlugin {
     if (started != null) {
       started.link().close();
       started.runtimes().close();
+    }
+    closeTransport();
+  }
+
+  private synchronized void closeTransport() {
+    if (transport != null) {
+      transport.close();
+      transport = null;
+      cells = null;
     }
   }
 }

@@ -22,7 +22,7 @@ public final class TileFileException extends TileKvException {
 
   /** Why a file was refused. */
   public enum Reason {
-    /** Not a tile file. */
+    /** Not a tile file, or not of the kind wanted. */
     FOREIGN,
     /** A format version that this build does not read. */
     VERSION,
@@ -32,7 +32,7 @@ public final class TileFileException extends TileKvException {
     CORRUPT,
     /** Tiles of another model, adapter or tenant. */
     NAMESPACE,
-    /** Tiles of another shape or dtype. */
+    /** Tiles of another shape or dtype, or of other heads. */
     GEOMETRY
   }
 

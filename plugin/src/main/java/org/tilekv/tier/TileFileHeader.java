@@ -26,10 +26,21 @@ import org.tilekv.tier.TileFileException.Reason;
 /**
  * The first {@link #BYTES} bytes of a tile file, see {@code docs/tile-file-format.md}. Its checksum
  * seeds those of the records, so that a record of another file does not pass.
+ *
+ * @param firstHead first KV head of a group; 0 in a file of tiles
+ * @param heads KV heads of a group; 0 in a file of tiles
+ * @param count slots of a segment, groups of an order file; 0 in a file of tiles
  */
-record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
+record TileFileHeader(
+    TileFileKind kind,
+    byte[] namespace,
+    TileGeometry geometry,
+    int firstHead,
+    int heads,
+    int count,
+    int checksum) {
   static final int BYTES = 96;
-  static final int VERSION = 1;
+  static final int VERSION = 2;
   static final int NAMESPACE_BYTES = 32;
 
   /** A byte above 127, the name, and line ends that a text-mode transfer would change. */
@@ -42,19 +53,35 @@ record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  /** Header of a file of tiles. */
   static TileFileHeader of(byte[] namespace, TileGeometry geometry) {
-    return new TileFileHeader(namespace, geometry, encode(namespace, geometry).getInt(CHECKSUM_AT));
+    return new TileFileHeader(TileFileKind.TILES, namespace, geometry, 0, 0, 0, 0).sealed();
+  }
+
+  /** Header of a file of the disk tier. */
+  static TileFileHeader of(TileFileKind kind, DiskTierOptions options, int count) {
+    return new TileFileHeader(
+            kind,
+            options.namespace(),
+            options.geometry(),
+            options.firstHead(),
+            options.heads(),
+            count,
+            0)
+        .sealed();
+  }
+
+  private TileFileHeader sealed() {
+    int crc = encode().getInt(CHECKSUM_AT);
+    return new TileFileHeader(kind, namespace, geometry, firstHead, heads, count, crc);
   }
 
   ByteBuffer encode() {
-    return encode(namespace, geometry);
-  }
-
-  private static ByteBuffer encode(byte[] namespace, TileGeometry geometry) {
     ByteBuffer out = littleEndian(BYTES);
     out.putLong(Long.reverseBytes(MAGIC)).putInt(VERSION).putInt(BYTES).put(namespace);
     out.putInt(geometry.layers()).putInt(geometry.kvHeads()).putInt(geometry.headDim());
     out.putInt(geometry.tileTokens()).putInt(code(geometry.dtype())).putInt(geometry.tileBytes());
+    out.putInt(kind.code()).putInt(firstHead).putInt(heads).putInt(count);
     out.putInt(CHECKSUM_AT, crc(out, CHECKSUM_AT));
     return out.rewind();
   }
@@ -73,7 +100,9 @@ record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
     in.get(16, namespace);
     TileGeometry geometry = geometry(file, in);
     requireEqual(Reason.CORRUPT, file, "tile length", in.getInt(68), geometry.tileBytes());
-    return new TileFileHeader(namespace, geometry, checksum);
+    TileFileKind kind = kind(file, in.getInt(72));
+    return new TileFileHeader(
+        kind, namespace, geometry, in.getInt(76), in.getInt(80), in.getInt(84), checksum);
   }
 
   private static TileGeometry geometry(Path file, ByteBuffer in) {
@@ -83,6 +112,23 @@ record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
     } catch (IllegalArgumentException e) {
       throw refuse(Reason.CORRUPT, file, "geometry", String.valueOf(e.getMessage()), "a valid one");
     }
+  }
+
+  /** Refuses a file of another kind. */
+  TileFileHeader require(Path file, TileFileKind wanted) {
+    if (kind != wanted) {
+      throw refuse(Reason.FOREIGN, file, "kind", kind, wanted);
+    }
+    return this;
+  }
+
+  /** Refuses a file that holds something else than the groups of a disk tier. */
+  TileFileHeader require(Path file, TileFileKind wantedKind, DiskTierOptions wanted) {
+    require(file, wantedKind);
+    require(file, wanted.namespace(), wanted.geometry());
+    requireEqual(Reason.GEOMETRY, file, "first head", firstHead, wanted.firstHead());
+    requireEqual(Reason.GEOMETRY, file, "heads", heads, wanted.heads());
+    return this;
   }
 
   /** Refuses a file that holds something else than the caller's tiles. */
@@ -130,6 +176,15 @@ record TileFileHeader(byte[] namespace, TileGeometry geometry, int checksum) {
       case BFLOAT16 -> 3;
       case INT8 -> 4;
     };
+  }
+
+  private static TileFileKind kind(Path file, int code) {
+    for (TileFileKind kind : TileFileKind.values()) {
+      if (kind.code() == code) {
+        return kind;
+      }
+    }
+    throw refuse(Reason.CORRUPT, file, "kind", code, "1 to " + TileFileKind.values().length);
   }
 
   private static KvDtype dtype(Path file, int code) {

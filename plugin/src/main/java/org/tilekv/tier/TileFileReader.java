@@ -63,7 +63,7 @@ public final class TileFileReader implements AutoCloseable {
   private static TileFileReader verified(Path file, FileChannel channel) throws IOException {
     ByteBuffer in = TileFileHeader.littleEndian(TileFileHeader.BYTES);
     readFully(file, channel, in, 0);
-    TileFileHeader header = TileFileHeader.decode(file, in);
+    TileFileHeader header = TileFileHeader.decode(file, in).require(file, TileFileKind.TILES);
     long stride = (long) TileFileRecord.BYTES + header.geometry().tileBytes();
     long size = channel.size();
     long body = size - TileFileHeader.BYTES - TileFileRecord.FOOTER_BYTES;

@@ -17,11 +17,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.CacheStats;
+import org.tilekv.EvictionOrder;
+import org.tilekv.EvictionReason;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
 import org.tilekv.SequenceRequest;
@@ -46,9 +49,9 @@ final class CacheSimulation implements AutoCloseable {
   private long promptTokens;
   private long expired;
 
-  CacheSimulation(KvDtype dtype, int tiles, Random random) {
+  CacheSimulation(KvDtype dtype, int tiles, EvictionOrder eviction, Random random) {
     this.random = random;
-    cache = TileCache.create(TestCaches.options(dtype, tiles, ROWS, clockMs));
+    cache = TileCache.create(TestCaches.options(dtype, tiles, ROWS, eviction, clockMs));
     model = new CacheModel(tiles, ROWS, TestCaches.TILE_TOKENS);
     patterns = new TilePatterns(cache.kvMemory());
     prompts = new Prompts(random, MAX_TOKENS - 8);
@@ -196,7 +199,11 @@ final class CacheSimulation implements AutoCloseable {
                 model.partialHits,
                 model.missed,
                 model.published,
+                0,
                 model.evictions,
+                model.evictions == 0
+                    ? Map.of()
+                    : Map.of(EvictionReason.LEAST_RECENT, model.evictions),
                 model.copiedTiles * heads,
                 stats.pages(),
                 model.free * heads,

@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
 import org.tilekv.SequenceRequest;
@@ -38,6 +39,11 @@ final class TestCaches {
   }
 
   static TileCacheOptions options(KvDtype dtype, int tiles, int rows, AtomicLong clockMs) {
+    return options(dtype, tiles, rows, EvictionOrder.PLAN, clockMs);
+  }
+
+  static TileCacheOptions options(
+      KvDtype dtype, int tiles, int rows, EvictionOrder eviction, AtomicLong clockMs) {
     return new TileCacheOptions(
         geometry(dtype),
         tiles * HEADS,
@@ -46,6 +52,7 @@ final class TestCaches {
         Namespace.builder().build(),
         TTL_MS,
         true,
+        eviction,
         clockMs::get);
   }
 

@@ -18,22 +18,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 
 /**
  * Random calls against a plain model, in one order: every answer, every counter, the order of
- * eviction and every byte of K and V.
+ * eviction, which is the same by plan where there is none, and every byte of K and V.
  */
 class TileCacheModelTest {
 
   private static final int CALLS = 25_000;
 
   @ParameterizedTest
-  @CsvSource({"BFLOAT16, 3", "INT8, 9", "FLOAT32, 24", "INT8, 120"})
-  void behavesLikeThePlainModel(KvDtype dtype, int tiles) {
+  @CsvSource({"BFLOAT16, 3, PLAN", "INT8, 9, LRU", "FLOAT32, 24, PLAN", "INT8, 120, LRU"})
+  void behavesLikeThePlainModel(KvDtype dtype, int tiles, EvictionOrder eviction) {
     long seed = System.nanoTime();
     String where = "start";
-    try (CacheSimulation simulation = new CacheSimulation(dtype, tiles, new Random(seed))) {
+    try (CacheSimulation simulation =
+        new CacheSimulation(dtype, tiles, eviction, new Random(seed))) {
       for (int call = 0; call < CALLS; call++) {
         where = "call " + call;
         simulation.step();

@@ -38,6 +38,7 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.maxStepTokens", "128"),
           Map.entry("spark.tilekv.prefillChunkTokens", "64"),
           Map.entry("spark.tilekv.sharedPrefixWait", "500ms"),
+          Map.entry("spark.tilekv.load.wait", "700ms"),
           Map.entry("spark.tilekv.rowsInFlightPerTask", "7"),
           Map.entry("spark.tilekv.threads", "3"),
           Map.entry("spark.tilekv.matMul", "scalar"),
@@ -45,6 +46,8 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.maxSequenceTokens", "2048"),
           Map.entry("spark.tilekv.addBos", "false"),
           Map.entry("spark.tilekv.shards", "12"),
+          Map.entry("spark.tilekv.headShards", "2"),
+          Map.entry("spark.tilekv.headShards.timeout", "2s"),
           Map.entry("spark.tilekv.locality.wait", "3s"),
           Map.entry("spark.tilekv.heartbeat.interval", "200ms"),
           Map.entry("spark.tilekv.executor.timeout", "5s"),
@@ -56,10 +59,8 @@ class TileKvConfigTest {
   void everyKeyReachesItsSetting() {
     TileKvConfig config = TileKvConfig.parse(OTHER_THAN_DEFAULT);
     for (Setting<?> setting : Settings.all()) {
-      // Those that cannot have another value, or not together with pool.bytes.
-      if (setting == Settings.HEAD_SHARDS
-          || setting == Settings.POOL_HEAP_FRACTION
-          || setting == Settings.POOL_DEVICE_FRACTION) {
+      // Those that cannot stand beside pool.bytes.
+      if (setting == Settings.POOL_HEAP_FRACTION || setting == Settings.POOL_DEVICE_FRACTION) {
         continue;
       }
       assertThat(config.isSet(setting)).as(setting.key()).isTrue();
@@ -107,15 +108,22 @@ class TileKvConfigTest {
     entries.put("spark.tilekv.tileTokens", "17");
     entries.put("spark.tilekv.nonsense", "1");
     entries.put("spark.tilekv.device", "tpu");
-    entries.put("spark.tilekv.headShards", "2");
     ConfigException thrown =
         catchThrowableOfType(ConfigException.class, () -> TileKvConfig.parse(entries));
-    assertThat(thrown.problems()).hasSize(4);
-    assertThat(thrown).hasMessageStartingWith("4 problems in the settings:\n- ");
+    assertThat(thrown.problems()).hasSize(3);
+    assertThat(thrown).hasMessageStartingWith("3 problems in the settings:\n- ");
     assertThat(thrown.problems())
         .contains("spark.tilekv.tileTokens is \"17\"; allowed: powers of two from 1 to 1024")
-        .contains("spark.tilekv.headShards = 2; only 1 is supported by this version")
         .contains("spark.tilekv.device is \"tpu\"; allowed: auto, cpu, gpu");
+  }
+
+  @Test
+  void headsAreSpreadOnCpusOnly() {
+    assertThat(parse("spark.tilekv.headShards", "2").get(Settings.HEAD_SHARDS)).isEqualTo(2);
+    assertThatThrownBy(() -> parse("spark.tilekv.headShards", "2", "spark.tilekv.device", "gpu"))
+        .hasMessage(
+            "spark.tilekv.headShards = 2 and spark.tilekv.device = gpu; allowed on GPUs: 1 head"
+                + " shard");
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.cache.PrefixSource;
 import org.tilekv.llm.Tokenizer;
 
 /** An engine over the fakes, driven by the test's own thread and clock. */
@@ -31,6 +32,7 @@ final class EngineFixture {
   final FakeKvCache cache;
   final FakeDecoder decoder;
   final ContinuousBatchingEngine engine;
+  final @Nullable PrefixSource source;
   long nowNs;
 
   EngineFixture(FakeKvCache cache, FakeDecoder decoder, EngineConfig config) {
@@ -39,10 +41,21 @@ final class EngineFixture {
 
   EngineFixture(
       FakeKvCache cache, FakeDecoder decoder, EngineConfig config, @Nullable Tokenizer tokenizer) {
+    this(cache, decoder, config, tokenizer, null);
+  }
+
+  EngineFixture(
+      FakeKvCache cache,
+      FakeDecoder decoder,
+      EngineConfig config,
+      @Nullable Tokenizer tokenizer,
+      @Nullable PrefixSource source) {
+    this.source = source;
     this.cache = cache;
     this.decoder = decoder;
     this.engine =
-        new ContinuousBatchingEngine(decoder, cache, tokenizer, config, 4096, null, () -> nowNs);
+        new ContinuousBatchingEngine(
+            decoder, cache, tokenizer, config, 4096, null, source, () -> nowNs);
   }
 
   static EngineFixture of(int pages, EngineConfig config) {

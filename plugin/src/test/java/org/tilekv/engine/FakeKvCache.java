@@ -21,10 +21,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 
@@ -136,6 +138,11 @@ final class FakeKvCache implements KvCache {
   }
 
   @Override
+  public PlannedRows plan(BatchPlan plan) {
+    throw new UnsupportedOperationException("this cache knows no plans");
+  }
+
+  @Override
   public synchronized int availablePages() {
     return pages - pinned();
   }
@@ -196,7 +203,9 @@ final class FakeKvCache implements KvCache {
         0,
         Map.of(),
         0,
+        0,
         evicted,
+        Map.of(),
         0,
         pages,
         0,

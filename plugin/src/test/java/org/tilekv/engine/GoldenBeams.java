@@ -56,7 +56,7 @@ public final class GoldenBeams {
    * @param warmTileTokens tokens of a tile where the cache must have the prompts' full tiles, else
    *     0
    */
-  private static void search(ModelRuntime runtime, List<Case> cases, int warmTileTokens) {
+  static void search(ModelRuntime runtime, List<Case> cases, int warmTileTokens) {
     Set<Integer> eos = runtime.config().eosTokens();
     List<CompletableFuture<GenerationResult>> futures =
         cases.stream().map(c -> runtime.engine().submit(request(c.prompt(), eos))).toList();

@@ -60,7 +60,7 @@ class TokenDecoderTest {
   private static List<int[]> run(
       Decoder decoder, FakeKvCache cache, List<GenerationRequest> requests) {
     ContinuousBatchingEngine engine =
-        new ContinuousBatchingEngine(decoder, cache, null, CONFIG, 4096, null, () -> 0);
+        new ContinuousBatchingEngine(decoder, cache, null, CONFIG, 4096, null, null, () -> 0);
     List<CompletableFuture<GenerationResult>> futures =
         requests.stream().map(engine::submit).toList();
     for (int step = 0; engine.runStep(); step++) {

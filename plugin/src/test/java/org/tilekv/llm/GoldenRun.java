@@ -55,6 +55,25 @@ final class GoldenRun implements AutoCloseable {
     }
   }
 
+  /** One member's part; all members have to be driven alike. */
+  static GoldenRun ofPart(
+      GoldenCheckpoint golden, int tileTokens, int rank, int shards, AllReduce members) {
+    HeadSlice slice = new HeadSlice(HfConfigReader.read(golden.directory()), rank, shards);
+    TileGeometry geometry = geometry(slice.config(), tileTokens, KvDtype.FLOAT32);
+    TileCache cache = TileCache.create(options(golden, geometry, pages(geometry)));
+    try (Checkpoint checkpoint = Checkpoint.open(golden.directory())) {
+      Decoder decoder =
+          CpuDecoder.loadPart(
+              checkpoint,
+              slice,
+              cache.kvMemory(),
+              ComputePool.sameThread(),
+              MatMulKind.VECTOR,
+              members);
+      return new GoldenRun(cache, decoder, cache);
+    }
+  }
+
   static GoldenRun onDevice(GoldenCheckpoint golden, int tileTokens, KvDtype dtype) {
     ModelConfig config = HfConfigReader.read(golden.directory());
     TileGeometry geometry = geometry(config, tileTokens, dtype);
@@ -193,7 +212,7 @@ final class GoldenRun implements AutoCloseable {
     sequence.commit(0, tokens, from, count);
   }
 
-  private static int highest(float[] logits) {
+  static int highest(float[] logits) {
     int best = 0;
     for (int i = 1; i < logits.length; i++) {
       if (logits[i] > logits[best]) {

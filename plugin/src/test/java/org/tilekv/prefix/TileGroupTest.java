@@ -55,7 +55,7 @@ class TileGroupTest {
         TileGroup same = parent.closestChild(tokens);
         if (same == null || !Arrays.equals(same.tokens(), tokens)) {
           TileGroup child = new TileGroup(new int[0]);
-          child.attach(ROOT.child(tokens, 0, 4), parent, tokens);
+          child.attach(ROOT.child(tokens, 0, 4), parent, ROOT.chain(), tokens);
           children.add(child);
         }
       }

@@ -13,19 +13,28 @@
  */
 package org.tilekv.spark;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
 import org.tilekv.KvCache;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 
 /** A cache of {@value #PAGES} pages that holds nothing. */
-final class FakeCache implements KvCache {
+class FakeCache implements KvCache {
 
   static final int PAGES = 64;
+
+  final List<BatchPlan> plans = new ArrayList<>();
+
+  /** Positions as they were told; -1 for the end of a plan. */
+  final List<Integer> reached = new ArrayList<>();
 
   @Override
   public TileGeometry geometry() {
@@ -40,6 +49,22 @@ final class FakeCache implements KvCache {
   @Override
   public PrefixProbe probe(SequenceRequest request) {
     return new PrefixProbe(0, 0);
+  }
+
+  @Override
+  public PlannedRows plan(BatchPlan plan) {
+    plans.add(plan);
+    return new PlannedRows() {
+      @Override
+      public void reached(int position) {
+        reached.add(position);
+      }
+
+      @Override
+      public void close() {
+        reached.add(-1);
+      }
+    };
   }
 
   @Override
@@ -64,7 +89,8 @@ final class FakeCache implements KvCache {
 
   @Override
   public CacheStats stats() {
-    return new CacheStats(0, 0, 0, 0, 0, Map.of(), 0, 0, 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
+    return new CacheStats(
+        0, 0, 0, 0, 0, Map.of(), 0, 0, 0, Map.of(), 0, PAGES, PAGES, 0, 0, 0, 0, 0, 0, 0);
   }
 
   @Override

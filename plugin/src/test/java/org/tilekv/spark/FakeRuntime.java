@@ -135,7 +135,21 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   public EngineStats stats() {
     long prompt = promptTokens.get();
     return new EngineStats(
-        rows.get(), 0, cancelled.get(), 0, prompt, prompt, 0, outputTokens.get(), 0, 0, 0, 0, 0);
+        rows.get(),
+        0,
+        cancelled.get(),
+        0,
+        prompt,
+        prompt,
+        0,
+        outputTokens.get(),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0);
   }
 
   @Override

@@ -1,0 +1,159 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.bench;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Random;
+import org.tilekv.OpenedResources;
+import org.tilekv.cuda.CudaDevice;
+import org.tilekv.cuda.CudaEvent;
+import org.tilekv.cuda.CudaStream;
+import org.tilekv.cuda.DeviceMemory;
+import org.tilekv.cuda.KernelModules;
+import org.tilekv.cuda.PinnedMemory;
+import org.tilekv.cuda.TileMover;
+import org.tilekv.cuda.TileMover.Path;
+import org.tilekv.cuda.TransferCalibration;
+
+/**
+ * Tiles between scattered pages of the device and scattered frames of pinned host memory: each way,
+ * and both at once, per tile and gathered, beside one contiguous copy of the same bytes.
+ *
+ * <p>{@code TileTransferGpu [BLOCKS ...]}: blocks of the gathered copy to try.
+ */
+public final class TileTransferGpu {
+
+  private static final long BYTES = 512L << 20;
+  private static final int REPETITIONS = 15;
+  private static final int[] SIZES = {
+    16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20
+  };
+
+  private final CudaStream down;
+  private final CudaStream up;
+  private final CudaEvent begin;
+  private final CudaEvent end;
+  private final CudaEvent upDone;
+  private final long[] devices = new long[2];
+  private final long[] hosts = new long[2];
+
+  private TileTransferGpu(OpenedResources opened, CudaDevice device) {
+    down = opened.add(device.createStream());
+    up = opened.add(device.createStream());
+    begin = opened.add(device.createEvent(true));
+    end = opened.add(device.createEvent(true));
+    upDone = opened.add(device.createEvent(false));
+    for (int i = 0; i < 2; i++) {
+      DeviceMemory pages = opened.add(device.allocate(BYTES, "pages"));
+      PinnedMemory frames = opened.add(device.allocatePinned(BYTES, "frames"));
+      devices[i] = pages.address();
+      hosts[i] = frames.address();
+    }
+  }
+
+  public static void main(String[] args) {
+    int[] blocks =
+        args.length == 0
+            ? new int[] {8, 16}
+            : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
+    try (CudaDevice device = CudaDevice.open(0);
+        KernelModules kernels = new KernelModules(device);
+        OpenedResources opened = new OpenedResources()) {
+      line("%s, driver %d, JDK %s", device.name(), device.driverVersion(), Runtime.version());
+      line("%d MiB each way, medians of %d, GB/s", BYTES >> 20, REPETITIONS);
+      TileTransferGpu bench = new TileTransferGpu(opened, device);
+      bench.limit();
+      for (int count : blocks) {
+        try (TileMover toHost = new TileMover(device, kernels, count);
+            TileMover toDevice = new TileMover(device, kernels, count)) {
+          bench.sizes(toHost, toDevice, count);
+        }
+      }
+      line("%s", TransferCalibration.measure(device, kernels, blocks[0]));
+    }
+  }
+
+  private void limit() {
+    Runnable toHost = () -> down.copyToHost(hosts[0], devices[0], BYTES);
+    Runnable toDevice = () -> up.copyToDevice(devices[1], hosts[1], BYTES);
+    line(
+        "one contiguous copy: to host %.1f, to device %.1f, both ways %.1f",
+        measure(toHost, null), measure(null, toDevice), measure(toHost, toDevice));
+  }
+
+  private void sizes(TileMover toHost, TileMover toDevice, int blocks) {
+    for (Path path : Path.values()) {
+      line("%s%s", path, path == Path.GATHERED ? ", " + blocks + " blocks" : "");
+      line("%10s %10s %10s %10s", "tile KiB", "to host", "to device", "both ways");
+      for (int size : SIZES) {
+        int count = (int) (BYTES / size);
+        long[] pagesDown = scattered(devices[0], size, 1);
+        long[] framesDown = scattered(hosts[0], size, 2);
+        long[] pagesUp = scattered(devices[1], size, 3);
+        long[] framesUp = scattered(hosts[1], size, 4);
+        Runnable one = () -> toHost.toHost(down, path, pagesDown, framesDown, count, size);
+        Runnable other = () -> toDevice.toDevice(up, path, framesUp, pagesUp, count, size);
+        line(
+            "%10d %10.1f %10.1f %10.1f",
+            size >> 10, measure(one, null), measure(null, other), measure(one, other));
+      }
+    }
+  }
+
+  private static long[] scattered(long base, int size, long seed) {
+    int count = (int) (BYTES / size);
+    long[] places = new long[count];
+    for (int i = 0; i < count; i++) {
+      places[i] = base + (long) i * size;
+    }
+    Random random = new Random(seed);
+    for (int i = count - 1; i > 0; i--) {
+      int other = random.nextInt(i + 1);
+      long held = places[i];
+      places[i] = places[other];
+      places[other] = held;
+    }
+    return places;
+  }
+
+  /** Both begin behind one event and end before another; what is null is left out. */
+  private double measure(Runnable toHost, Runnable toDevice) {
+    double[] rates = new double[REPETITIONS];
+    double bytes = (double) BYTES * ((toHost == null ? 0 : 1) + (toDevice == null ? 0 : 1));
+    for (int i = -2; i < REPETITIONS; i++) {
+      down.record(begin);
+      up.waitFor(begin);
+      if (toDevice != null) {
+        toDevice.run();
+      }
+      if (toHost != null) {
+        toHost.run();
+      }
+      up.record(upDone);
+      down.waitFor(upDone);
+      down.record(end);
+      down.synchronize();
+      if (i >= 0) {
+        rates[i] = bytes / (end.elapsedMs(begin) * 1e6);
+      }
+    }
+    Arrays.sort(rates);
+    return rates[REPETITIONS / 2];
+  }
+
+  private static void line(String format, Object... values) {
+    System.out.println(String.format(Locale.ROOT, format, values));
+  }
+}

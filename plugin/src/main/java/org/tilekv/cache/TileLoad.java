@@ -1,0 +1,99 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cache;
+
+import java.nio.ByteBuffer;
+import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.TileName;
+
+/**
+ * Puts full tiles from elsewhere (a lower tier, another executor, a snapshot) behind what is
+ * resident of a prompt, one after the other. What is in place is pinned until {@link #close}, and
+ * can be found by others at once. Used by one thread.
+ *
+ * <p>Who has the bytes vouches for them: they are what {@link TileCache#read} gave for that name.
+ */
+public final class TileLoad implements AutoCloseable {
+
+  private final TileCache cache;
+  private final TileSequence sequence;
+  private final int tileTokens;
+  private TileName last;
+  private int tiles;
+
+  /** Of a sequence that holds {@code tiles} full tiles; under the cache's lock. */
+  TileLoad(TileCache cache, TileSequence sequence, TileName root, int tiles) {
+    this.cache = cache;
+    this.sequence = sequence;
+    this.tiles = tiles;
+    tileTokens = cache.geometry().tileTokens();
+    last = root;
+    int[] prompt = sequence.request().prompt();
+    for (int tile = 0; tile < tiles; tile++) {
+      last = last.child(prompt, tile * tileTokens, tileTokens);
+    }
+  }
+
+  /** Full tiles of the prompt that are in place. */
+  public int tiles() {
+    return tiles;
+  }
+
+  /** Whether the prompt has one more full tile. */
+  public boolean hasNext() {
+    return (tiles + 1) * tileTokens <= sequence.request().prompt().length;
+  }
+
+  /** Name of the next tile. */
+  public ChainHash nextName() {
+    requireNext();
+    return next().chain();
+  }
+
+  private TileName next() {
+    return last.child(sequence.request().prompt(), tiles * tileTokens, tileTokens);
+  }
+
+  private void requireNext() {
+    if (!hasNext()) {
+      throw new IllegalStateException("the prompt has no more than " + tiles + " full tiles");
+    }
+  }
+
+  /**
+   * Takes the next tile's bytes: those of every head, {@link TileCache#groupBytes} from the
+   * buffer's position on.
+   *
+   * @return false when the pool has no room even after eviction; nothing has changed then
+   */
+  public boolean add(ByteBuffer bytes) {
+    requireNext();
+    if (bytes.remaining() < cache.groupBytes()) {
+      throw new IllegalArgumentException(
+          bytes.remaining() + " bytes for a tile of " + cache.groupBytes());
+    }
+    if (!sequence.fillTile(bytes)) {
+      return false;
+    }
+    last = next();
+    tiles++;
+    return true;
+  }
+
+  /** Lets go of the tiles; they stay resident until room is needed. */
+  @Override
+  public void close() {
+    sequence.close();
+  }
+}

@@ -1,0 +1,182 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.SecurityManager;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.network.TransportContext;
+import org.apache.spark.network.buffer.NettyManagedBuffer;
+import org.apache.spark.network.client.RpcResponseCallback;
+import org.apache.spark.network.client.TransportClient;
+import org.apache.spark.network.client.TransportClientBootstrap;
+import org.apache.spark.network.client.TransportClientFactory;
+import org.apache.spark.network.crypto.AuthClientBootstrap;
+import org.apache.spark.network.crypto.AuthServerBootstrap;
+import org.apache.spark.network.netty.SparkTransportConf;
+import org.apache.spark.network.protocol.OneWayMessage;
+import org.apache.spark.network.server.OneForOneStreamManager;
+import org.apache.spark.network.server.RpcHandler;
+import org.apache.spark.network.server.StreamManager;
+import org.apache.spark.network.server.TransportServer;
+import org.apache.spark.network.server.TransportServerBootstrap;
+import org.apache.spark.network.util.TransportConf;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Messages between executors over Spark's own network layer, with the application's authentication
+ * and encryption. One server per process. The first byte of a message is its channel, by which it
+ * finds its {@link Receiver}. Thread-safe.
+ */
+final class ExecutorTransport implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ExecutorTransport.class);
+  private static final String MODULE = "tilekv";
+  private static final int THREADS = 2;
+
+  private final TransportContext context;
+  private final TransportServer server;
+  private final TransportClientFactory clients;
+  private final String host;
+  private final Map<Byte, Receiver> receivers = new ConcurrentHashMap<>();
+
+  /** What takes the messages of a channel; called by network threads, which it must not hold up. */
+  interface Receiver {
+
+    /**
+     * A message without an answer, position behind the channel; valid during the call.
+     *
+     * @param from identifies the connection
+     */
+    void receive(Channel from, ByteBuffer message);
+
+    /** A connection has closed, whether it ever brought a message or not. */
+    void disconnected(Channel from);
+  }
+
+  private ExecutorTransport(
+      TransportConf conf,
+      String host,
+      String bindAddress,
+      List<TransportServerBootstrap> onServer,
+      List<TransportClientBootstrap> onClients) {
+    this.host = host;
+    // Idle connections stay: a cell may have no rows for long.
+    context = new TransportContext(conf, new Dispatcher(), false);
+    server = context.createServer(bindAddress, 0, onServer);
+    clients = context.createClientFactory(onClients);
+    LOG.info("TileKV listens to other executors at {}:{}", host, server.getPort());
+  }
+
+  /**
+   * Starts the server of this process, once Spark's environment is complete.
+   *
+   * @param host where other executors reach this one
+   */
+  static ExecutorTransport start(SparkEnv env, String host) {
+    SparkConf conf = env.conf();
+    SecurityManager security = env.securityManager();
+    TransportConf transport =
+        SparkTransportConf.fromSparkConf(
+            conf,
+            MODULE,
+            THREADS,
+            scala.Option.empty(),
+            scala.Option.apply(security.getRpcSSLOptions()));
+    String bindAddress = conf.get("spark.executor.bindAddress", host);
+    return security.isAuthenticationEnabled()
+        ? new ExecutorTransport(
+            transport,
+            host,
+            bindAddress,
+            List.of(new AuthServerBootstrap(transport, security)),
+            List.of(new AuthClientBootstrap(transport, conf.getAppId(), security)))
+        : new ExecutorTransport(transport, host, bindAddress, List.of(), List.of());
+  }
+
+  /** Sends the messages of a channel there from now on. */
+  void register(byte channel, Receiver receiver) {
+    if (receivers.putIfAbsent(channel, receiver) != null) {
+      throw new IllegalStateException("channel " + channel + " has a receiver");
+    }
+  }
+
+  String host() {
+    return host;
+  }
+
+  int port() {
+    return server.getPort();
+  }
+
+  /** A connection of its own to another executor; to be closed by the caller. */
+  TransportClient connect(String otherHost, int port) throws IOException, InterruptedException {
+    return clients.createUnmanagedClient(otherHost, port);
+  }
+
+  /**
+   * Sends what stands between position and limit; copies it, so that the caller may use it again.
+   */
+  static void send(TransportClient to, byte channel, ByteBuffer message) {
+    ByteBuf bytes = to.getChannel().alloc().directBuffer(1 + message.remaining());
+    bytes.writeByte(channel).writeBytes(message);
+    var unused = to.getChannel().writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)));
+  }
+
+  /** Ends all connections. */
+  @Override
+  public void close() {
+    clients.close();
+    server.close();
+    context.close();
+  }
+
+  private final class Dispatcher extends RpcHandler {
+    private final StreamManager streams = new OneForOneStreamManager();
+
+    @Override
+    public void receive(TransportClient client, ByteBuffer message) {
+      byte channel = message.get();
+      Receiver receiver = receivers.get(channel);
+      if (receiver == null) {
+        LOG.warn("dropped a message of the unknown channel {}", channel);
+      } else {
+        receiver.receive(client.getChannel(), message);
+      }
+    }
+
+    @Override
+    public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback callback) {
+      callback.onFailure(new UnsupportedOperationException("no channel answers messages"));
+    }
+
+    @Override
+    public StreamManager getStreamManager() {
+      return streams;
+    }
+
+    @Override
+    public void channelInactive(TransportClient client) {
+      receivers.values().forEach(receiver -> receiver.disconnected(client.getChannel()));
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.tier;
+
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.TileGeometry;
+
+/**
+ * Groups in host memory, over a {@link HostTileCache} whose tile is a whole group: published,
+ * evicted and read in one piece. What a group is stands beside it in a map, pruned when it has
+ * twice as many entries as the cache may hold; chain hashes name content, so an entry that outlives
+ * its bytes, or comes before them, is never wrong.
+ */
+public final class HostTier implements LowerTier {
+  private static final int SPARE_METAS = 64;
+
+  private final HostTileCache cache;
+  private final int groupBytes;
+  private final int mostMetas;
+  private final Map<GroupKey, GroupMeta> metas = new ConcurrentHashMap<>();
+  private final AtomicBoolean pruning = new AtomicBoolean();
+  private volatile boolean closed;
+
+  private HostTier(HostTileCache cache) {
+    this.cache = cache;
+    this.groupBytes = cache.geometry().tileBytes();
+    this.mostMetas = 2 * cache.stats().capacityTiles() + SPARE_METAS;
+  }
+
+  /**
+   * Allocates a tier; throws {@link OutOfMemoryError} where the memory is not there.
+   *
+   * @param heads KV heads of a group
+   * @param capacityBytes bytes of groups that may be resident, 0 or more
+   */
+  public static HostTier create(
+      TileGeometry geometry, int heads, long capacityBytes, SlabAllocator allocator) {
+    TileGeometry group =
+        new TileGeometry(
+            Math.multiplyExact(geometry.layers(), heads),
+            geometry.kvHeads(),
+            geometry.headDim(),
+            geometry.tileTokens(),
+            geometry.dtype());
+    byte[] unnamed = new byte[TileFileHeader.NAMESPACE_BYTES];
+    return new HostTier(HostTileCache.create(group, unnamed, capacityBytes, allocator));
+  }
+
+  @Override
+  public boolean contains(GroupKey key) {
+    try {
+      return !closed && cache.contains(key.tile(0));
+    } catch (IllegalStateException e) {
+      return whenClosed(e);
+    }
+  }
+
+  @Override
+  public boolean put(GroupMeta meta, ByteBuffer bytes, Reuse reuse) {
+    requireGroup(bytes, bytes.remaining() == groupBytes);
+    if (closed) {
+      return false;
+    }
+    GroupKey key = meta.key();
+    prune();
+    metas.put(key, meta);
+    try {
+      return cache.put(key.tile(0), bytes, bytes.position());
+    } catch (IllegalStateException e) {
+      return whenClosed(e);
+    }
+  }
+
+  @Override
+  public @Nullable GroupMeta get(GroupKey key, ByteBuffer dst) {
+    requireGroup(dst, dst.remaining() >= groupBytes);
+    try {
+      boolean hit = !closed && cache.get(key.tile(0), dst, dst.position());
+      return hit ? metas.get(key) : null;
+    } catch (IllegalStateException e) {
+      whenClosed(e);
+      return null;
+    }
+  }
+
+  @Override
+  public boolean remove(GroupKey key) {
+    try {
+      return !closed && cache.remove(key.tile(0));
+    } catch (IllegalStateException e) {
+      return whenClosed(e);
+    }
+  }
+
+  private boolean whenClosed(IllegalStateException failure) {
+    if (closed) {
+      return false;
+    }
+    throw failure;
+  }
+
+  private void requireGroup(ByteBuffer buffer, boolean fits) {
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "the buffer has " + buffer.remaining() + " bytes; a group has " + groupBytes);
+    }
+  }
+
+  // An entry whose group is still being put may go: that group is a miss, as if evicted at once.
+  private void prune() {
+    if (metas.size() > mostMetas && pruning.compareAndSet(false, true)) {
+      try {
+        metas.keySet().removeIf(key -> !contains(key));
+      } finally {
+        pruning.set(false);
+      }
+    }
+  }
+
+  @Override
+  public int groupBytes() {
+    return groupBytes;
+  }
+
+  /** Throws {@link IllegalStateException} unless all adds up; for tests, while no call runs. */
+  public void checkIntegrity() {
+    cache.checkIntegrity();
+  }
+
+  @Override
+  public LowerTierStats stats() {
+    HostTileCacheStats stats = cache.stats();
+    return new LowerTierStats(
+        stats.hits(),
+        stats.misses(),
+        stats.puts(),
+        0,
+        stats.rejectedPuts(),
+        stats.evictions(),
+        0,
+        0,
+        0,
+        stats.puts() * groupBytes,
+        stats.hits() * groupBytes,
+        stats.residentTiles(),
+        stats.residentBytes(),
+        (long) stats.capacityTiles() * groupBytes,
+        0,
+        0);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    cache.close();
+    metas.clear();
+  }
+}

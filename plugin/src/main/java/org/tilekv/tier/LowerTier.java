@@ -1,0 +1,66 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.tier;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tier below the page pool: groups by chain hash, least recently used out first. A group's bytes
+ * are the tiles of its heads one behind the other, {@code heads * tileBytes}, in the form of {@link
+ * org.tilekv.TileGeometry}.
+ *
+ * <p>Safe for any number of threads. Nothing here fails because of storage: a tier that cannot
+ * serve says false or null and counts why. {@link #put} and {@link #get} may block on I/O; the
+ * other calls do bookkeeping only. After {@link #close} every call says false or null.
+ */
+public interface LowerTier extends AutoCloseable {
+
+  /** Whether a group is there; no I/O, no effect on the order of use. */
+  boolean contains(GroupKey key);
+
+  /** {@link #put(GroupMeta, ByteBuffer, Reuse)} of a group whose future is not known. */
+  default boolean put(GroupMeta meta, ByteBuffer bytes) {
+    return put(meta, bytes, Reuse.UNKNOWN);
+  }
+
+  /**
+   * Stores a group, or makes it the most recently used if it is there already.
+   *
+   * @param bytes exactly {@link #groupBytes} bytes between position and limit, which do not change;
+   *     the caller's again on return
+   * @return whether the group is there, whole, for every later get. False: refused by admission, no
+   *     room because all is in use, failing, or being written by another thread
+   */
+  boolean put(GroupMeta meta, ByteBuffer bytes, Reuse reuse);
+
+  /**
+   * Reads a group into {@code dst} from its position on, which does not change; at least {@link
+   * #groupBytes} bytes must remain. Null is a miss, and {@code dst} is undefined then. A group in
+   * any doubt is a miss, dropped and counted.
+   */
+  @Nullable GroupMeta get(GroupKey key, ByteBuffer dst);
+
+  /** Drops a group; false where there was none. */
+  boolean remove(GroupKey key);
+
+  /** Bytes of one group: {@code heads * tileBytes}. */
+  int groupBytes();
+
+  LowerTierStats stats();
+
+  /** Waits for running calls and gives everything back. A second close does nothing. */
+  @Override
+  void close();
+}

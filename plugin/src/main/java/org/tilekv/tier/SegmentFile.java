@@ -1,0 +1,216 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.tier;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.tier.TileFileException.Reason;
+
+/**
+ * One file of slots ({@code docs/tile-file-format.md}). Different slots may be read and written in
+ * parallel; who may touch a slot is decided by {@link DiskIndex}.
+ *
+ * <p>The order of a write makes it atomic for whoever comes after a kill: the entry is zeroed, the
+ * bytes are written, the entry is written. After a loss of power, which may keep the later and lose
+ * the earlier, the checksum of the bytes decides at the read.
+ */
+final class SegmentFile implements AutoCloseable {
+  /** Bytes copied at once: they are still in the processor's cache when their checksum is taken. */
+  private static final int PIECE_BYTES = 256 << 10;
+
+  private static final int SCAN_BYTES = 1 << 20;
+
+  private final Path path;
+  private final TierFile file;
+  private final TileFileHeader header;
+  private final SegmentLayout layout;
+
+  private SegmentFile(Path path, TierFile file, TileFileHeader header) {
+    this.path = path;
+    this.file = file;
+    this.header = header;
+    this.layout = SegmentLayout.of(header);
+  }
+
+  /** Makes an empty segment: whole, durable and under its name, or not at all. */
+  static SegmentFile create(TierStorage storage, Path directory, int number, TileFileHeader header)
+      throws IOException {
+    Path path = DiskNames.segment(directory, number);
+    Path temporary = path.resolveSibling(path.getFileName() + DiskNames.TEMPORARY);
+    try {
+      storage.delete(temporary);
+      try (TierFile file = storage.create(temporary)) {
+        file.write(header.encode(), 0);
+        file.write(ByteBuffer.allocate(1), SegmentLayout.of(header).fileBytes() - 1);
+        file.force();
+      }
+      storage.rename(temporary, path);
+      storage.forceDirectory(directory);
+      return new SegmentFile(path, storage.open(path), header);
+    } catch (IOException e) {
+      DiskFiles.deleteAfter(e, storage, temporary);
+      DiskFiles.deleteAfter(e, storage, path);
+      throw e;
+    }
+  }
+
+  /**
+   * Opens a segment and checks its header and length.
+   *
+   * @throws TileFileException where it is none of this tier's
+   */
+  static SegmentFile open(TierStorage storage, Path path, DiskTierOptions options)
+      throws IOException {
+    TierFile file = storage.open(path);
+    try {
+      TileFileHeader header = readHeader(path, file);
+      header.require(path, TileFileKind.SEGMENT, options);
+      SegmentFile segment = new SegmentFile(path, file, header);
+      segment.requireLength();
+      return segment;
+    } catch (IOException | RuntimeException e) {
+      DiskFiles.closeAfter(e, file);
+      throw e;
+    }
+  }
+
+  static TileFileHeader readHeader(Path path, TierFile file) throws IOException {
+    ByteBuffer in = TileFileHeader.littleEndian(TileFileHeader.BYTES);
+    long size = file.size();
+    if (size < TileFileHeader.BYTES) {
+      throw new TileFileException(
+          Reason.TRUNCATED, path, "length", size, "at least " + TileFileHeader.BYTES);
+    }
+    file.read(in, 0);
+    return TileFileHeader.decode(path, in);
+  }
+
+  private void requireLength() throws IOException {
+    if (layout.slots() < 1) {
+      throw new TileFileException(Reason.CORRUPT, path, "slots", layout.slots(), "1 or more");
+    }
+    TileFileHeader.requireEqual(Reason.TRUNCATED, path, "length", file.size(), layout.fileBytes());
+  }
+
+  /** Receives the entries of a scan. */
+  interface Visitor {
+    /**
+     * One slot that is not empty.
+     *
+     * @param entry null where it is damaged
+     */
+    void slot(int slot, @Nullable SegmentEntry entry);
+  }
+
+  /** Reads all entries; not the bytes they stand for. */
+  void scan(Visitor visitor) throws IOException {
+    int atOnce = Math.min(layout.slots(), Math.max(1, SCAN_BYTES / layout.entryBytes()));
+    ByteBuffer in = TileFileHeader.littleEndian(atOnce * layout.entryBytes());
+    for (int first = 0; first < layout.slots(); first += atOnce) {
+      int count = Math.min(atOnce, layout.slots() - first);
+      file.read(in.clear().limit(count * layout.entryBytes()), layout.entryAt(first));
+      for (int i = 0; i < count; i++) {
+        in.limit((i + 1) * layout.entryBytes()).position(i * layout.entryBytes());
+        if (!SegmentEntry.isEmpty(in)) {
+          int slot = first + i;
+          visitor.slot(slot, SegmentEntry.decode(in, layout, header.checksum(), slot));
+        }
+      }
+    }
+  }
+
+  /** Says that nothing is in a slot. */
+  void clear(int slot) throws IOException {
+    file.write(ByteBuffer.allocate(layout.entryBytes()), layout.entryAt(slot));
+  }
+
+  /** Writes a group to a slot whose entry is empty. */
+  void write(int slot, GroupMeta meta, long sequence, ByteBuffer bytes) throws IOException {
+    CRC32C crc = new CRC32C();
+    long at = layout.dataAt(slot);
+    ByteBuffer left = bytes.duplicate();
+    while (left.hasRemaining()) {
+      ByteBuffer piece = left.slice(left.position(), Math.min(PIECE_BYTES, left.remaining()));
+      crc.update(piece.duplicate());
+      file.write(piece, at + left.position() - bytes.position());
+      left.position(left.position() + piece.capacity());
+    }
+    SegmentEntry entry = new SegmentEntry(meta, sequence, (int) crc.getValue());
+    file.write(entry.encode(layout, header.checksum(), slot), layout.entryAt(slot));
+  }
+
+  /**
+   * Reads a slot into {@code dst} from its position on, which does not change. Null where entry or
+   * bytes are not those that were written under this key.
+   */
+  @Nullable GroupMeta read(int slot, GroupKey key, ByteBuffer dst) throws IOException {
+    ByteBuffer in = TileFileHeader.littleEndian(layout.entryBytes());
+    try {
+      file.read(in, layout.entryAt(slot));
+      SegmentEntry entry = SegmentEntry.decode(in.flip(), layout, header.checksum(), slot);
+      if (entry == null || !entry.meta().key().equals(key)) {
+        return null;
+      }
+      return readData(slot, dst) == entry.dataChecksum() ? entry.meta() : null;
+    } catch (EOFException e) {
+      return null;
+    }
+  }
+
+  private int readData(int slot, ByteBuffer dst) throws IOException {
+    CRC32C crc = new CRC32C();
+    long at = layout.dataAt(slot);
+    for (int done = 0; done < layout.groupBytes(); done += PIECE_BYTES) {
+      int count = Math.min(PIECE_BYTES, layout.groupBytes() - done);
+      ByteBuffer piece = dst.slice(dst.position() + done, count);
+      file.read(piece, at + done);
+      crc.update(piece.flip());
+    }
+    return (int) crc.getValue();
+  }
+
+  TierFile file() {
+    return file;
+  }
+
+  Path path() {
+    return path;
+  }
+
+  /** Number in the file's name. */
+  int number() {
+    return DiskNames.segmentNumber(path).orElseThrow();
+  }
+
+  int slots() {
+    return layout.slots();
+  }
+
+  long fileBytes() {
+    return layout.fileBytes();
+  }
+
+  void force() throws IOException {
+    file.force();
+  }
+
+  @Override
+  public void close() throws IOException {
+    file.close();
+  }
+}
