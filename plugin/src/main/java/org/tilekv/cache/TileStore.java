@@ -20,8 +20,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.page.PagePool;
 import org.tilekv.page.PageTable;
+import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.PrefixIndex;
 import org.tilekv.prefix.TileGroup;
+import org.tilekv.prefix.TileName;
 
 /**
  * The bookkeeping of a cache: which pages are free, which groups are in use, which can be dropped.
@@ -38,6 +41,8 @@ final class TileStore {
   private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
+  private @Nullable TileListener listener;
+  private long uses;
 
   TileStore(TileCacheOptions options) {
     policy = EvictionPolicy.of(options.eviction());
@@ -106,7 +111,11 @@ final class TileStore {
     TileGroup parent = victim.parent();
     counters.evicted(policy.reason(victim));
     policy.remove(victim);
+    TileName name = victim.name();
     index.drop(victim);
+    if (listener != null && name != null) {
+      listener.dropped(name.chain());
+    }
     if (parent != null) {
       policy.exposed(parent);
     }
@@ -114,8 +123,28 @@ final class TileStore {
     return true;
   }
 
+  /** Tells the listener of all named tiles, and of every change from now on. */
+  void listen(TileListener to) {
+    listener = to;
+    index.describeAll().forEach(tile -> to.published(tile.name()));
+  }
+
+  /** As {@link TileCache#hottestTiles}. */
+  List<NamedTile> hottest(int most) {
+    return HottestTiles.of(index, uses, most);
+  }
+
+  /** Counts a tile that was named for reuse. */
+  void published(ChainHash name) {
+    counters.publishedTiles++;
+    if (listener != null) {
+      listener.published(name);
+    }
+  }
+
   /** Keeps a group while it is copied from. */
   void retain(TileGroup group) {
+    group.used(++uses);
     if (group.retain()) {
       counters.pinned(heads);
       if (group.named()) {

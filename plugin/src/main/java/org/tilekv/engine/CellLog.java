@@ -16,7 +16,6 @@ package org.tilekv.engine;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.tilekv.SequenceRequest;
-import org.tilekv.attention.Segments;
 import org.tilekv.llm.StepBatch;
 
 /**
@@ -103,12 +102,12 @@ final class CellLog {
   /** The calls since the last message, and the step that comes after them. */
   ByteBuffer step(StepBatch batch) {
     finishCalls();
-    Segments segments = batch.segments();
-    message.put(segments.size());
-    for (int i = 0; i < segments.size(); i++) {
-      message.put(segments.row(i)).put(segments.start(i)).put(segments.count(i));
-      message.put(batch.tokens(), segments.offset(i), segments.count(i));
-    }
+    message.put(batch.size());
+    batch.forEachSegment(
+        (row, start, tokens, from, count) -> {
+          message.put(row).put(start).put(count);
+          message.put(tokens, from, count);
+        });
     return message.finished().put(0, STEP);
   }
 

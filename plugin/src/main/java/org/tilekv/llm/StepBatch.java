@@ -103,6 +103,19 @@ public final class StepBatch {
     return tokens;
   }
 
+  /** What {@link #forEachSegment} calls: {@code tokens[from..from+count)} from {@code start} on. */
+  public interface SegmentVisitor {
+    void visit(int row, int start, int[] tokens, int from, int count);
+  }
+
+  /** Visits the segments in the order in which they were added. */
+  public void forEachSegment(SegmentVisitor visitor) {
+    for (int i = 0; i < segments.size(); i++) {
+      visitor.visit(
+          segments.row(i), segments.start(i), tokens, segments.offset(i), segments.count(i));
+    }
+  }
+
   /** Segments added so far. */
   public int size() {
     return segments.size();

@@ -205,7 +205,7 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
         settings.isSet(Settings.ROWS_IN_FLIGHT_PER_TASK)
             ? settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK)
             : 0,
-        settings.find(Settings.TENANT_SALT).orElse(null));
+        settings.find(Settings.TENANT_SALT).map(TenantSalts::seal).orElse(null));
   }
 
   private RDD<Row> generated(
