@@ -323,6 +323,16 @@ public final class Settings {
           .defaultsTo(ErrorPolicy.FAIL)
           .doc("A row that cannot be answered fails its task (fail) or gets a null (null).");
 
+  public static final Setting<String> PLAN =
+      word("plan", "auto", "off")
+          .in(Area.JOBS)
+          .perJob()
+          .defaultsTo("auto")
+          .doc(
+              "auto: before a job runs, its prompts are tokenised once to find what they share; its"
+                  + " rows then run in groups of equal cost, neighbours sharing most. A job whose"
+                  + " rows share nothing stays as it is. off: rows run as they come.");
+
   private static final List<Setting<?>> ALL =
       List.of(
           DEVICE,
@@ -363,7 +373,8 @@ public final class Settings {
           PEER_TIMEOUT_MS,
           HANDOVER_MS,
           HANDOVER_BYTES,
-          ERRORS);
+          ERRORS,
+          PLAN);
 
   private Settings() {}
 

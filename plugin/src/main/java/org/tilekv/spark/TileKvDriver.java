@@ -53,6 +53,7 @@ final class TileKvDriver implements DriverPlugin {
 
   private static volatile @Nullable TileKvDriver current;
 
+  private final PlanCounters planCounters = new PlanCounters();
   private final ScheduledExecutorService ticker = DaemonThread.scheduler("tilekv-coordinator");
   private boolean stopping;
   private @Nullable Started started;
@@ -141,6 +142,7 @@ final class TileKvDriver implements DriverPlugin {
   @Override
   public void registerMetrics(String appId, PluginContext plugin) {
     metrics = new DriverMetrics(plugin.metricRegistry(), started().coordinator());
+    metrics.add(planCounters);
   }
 
   /** Bytes in, bytes out; classes of ours would need the executors' RPC to know our jar. */
@@ -217,6 +219,15 @@ final class TileKvDriver implements DriverPlugin {
   TileKvConfig settings(SparkSession session) {
     sealSalt(session);
     return started().config().forJob(CollectionConverters.asJava(session.conf().getAll()));
+  }
+
+  /** What the planner of a job asks. */
+  PlanDriver planDriver(int groups) {
+    return new PlanDriver(
+        started().coordinator(),
+        placement(groups),
+        planCounters,
+        started().context().defaultParallelism());
   }
 
   /** Spark sends a session's settings along with its tasks: the salt stays here. */

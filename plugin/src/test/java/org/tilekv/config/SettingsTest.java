@@ -88,7 +88,8 @@ class SettingsTest {
                     Map.entry("spark.tilekv.peer.timeout", "5s"),
                     Map.entry("spark.tilekv.decommission.handover", "10s"),
                     Map.entry("spark.tilekv.decommission.handoverBytes", "1g"),
-                    Map.entry("spark.tilekv.errors", "fail"))));
+                    Map.entry("spark.tilekv.errors", "fail"),
+                    Map.entry("spark.tilekv.plan", "auto"))));
   }
 
   @Test

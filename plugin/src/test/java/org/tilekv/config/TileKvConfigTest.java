@@ -63,7 +63,8 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.peer.timeout", "900ms"),
           Map.entry("spark.tilekv.decommission.handover", "4s"),
           Map.entry("spark.tilekv.decommission.handoverBytes", "100m"),
-          Map.entry("spark.tilekv.errors", "null"));
+          Map.entry("spark.tilekv.errors", "null"),
+          Map.entry("spark.tilekv.plan", "off"));
 
   @Test
   void everyKeyReachesItsSetting() {
