@@ -13,6 +13,7 @@
  */
 package org.tilekv.spark;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import org.apache.spark.SparkEnv;
@@ -200,6 +201,11 @@ final class TileKvExecutor implements ExecutorPlugin {
     int threads = Math.max(1, own.threads() / roster.mostInOneProcess());
     RuntimeOptions options = own.ofMember(shard, roster.poolBytes(), threads);
     return started().runtimes().acquire(model, options, owner, checkpoint);
+  }
+
+  /** The models that are open in this process. */
+  List<ExecutorRuntimes.OpenModel> openModels() {
+    return started().runtimes().openModels();
   }
 
   /** Bytes of one page pool of this process. */
