@@ -21,6 +21,7 @@ import static org.apache.spark.sql.functions.xxhash64;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -32,6 +33,8 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.spark.KvGenerate;
+import org.tilekv.spark.SnapshotReport;
+import org.tilekv.spark.TileKv;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -77,11 +80,34 @@ public final class BatchInference implements Callable<Integer> {
       ClusterNumbers cluster = new ClusterNumbers(spark);
       Dataset<Row> rows = new InputRows(spark, options).read();
       Dataset<Row> generated = transformer().transform(rows).drop(InputRows.ROW_ID);
+      if (options.cacheIn != null) {
+        print("loaded", options.cacheIn, TileKv.loadCache(spark, options.model, options.cacheIn));
+      }
       for (int pass = 1; pass <= options.repeat; pass++) {
         runPass(spark, cluster, generated, pass).print(System.out);
       }
+      if (options.cacheOut != null) {
+        print("saved", options.cacheOut, TileKv.saveCache(spark, options.cacheOut));
+      }
     }
     return CommandLine.ExitCode.OK;
+  }
+
+  private static void print(String what, String uri, SnapshotReport report) {
+    System.out.printf(
+        Locale.ROOT,
+        "%ncache %s: %,d tiles in %d files, %s%n",
+        what,
+        report.tiles(),
+        report.parts(),
+        uri);
+    if (report.tilesWithoutRoom() > 0) {
+      System.out.printf(Locale.ROOT, "  without room: %,d tiles%n", report.tilesWithoutRoom());
+    }
+    if (report.refusedParts() > 0) {
+      System.out.printf(
+          Locale.ROOT, "  refused in %d files: %s%n", report.refusedParts(), report.refused());
+    }
   }
 
   private KvGenerate transformer() {

@@ -127,6 +127,18 @@ final class BatchOptions {
   int repeat = 1;
 
   @Option(
+      names = "--cache-in",
+      paramLabel = "URI",
+      description = "Snapshot of an earlier application's caches to start with.")
+  @Nullable String cacheIn;
+
+  @Option(
+      names = "--cache-out",
+      paramLabel = "URI",
+      description = "Where to save the executors' caches at the end.")
+  @Nullable String cacheOut;
+
+  @Option(
       names = "--partitions",
       paramLabel = "N",
       defaultValue = "0",

@@ -36,7 +36,12 @@ class BatchInferenceTest {
 
   private static final Path DATA = Path.of("data").toAbsolutePath();
   private static final List<String> SPARK =
-      List.of("spark.master", "spark.plugins", "spark.ui.enabled", "spark.tilekv.pool.bytes");
+      List.of(
+          "spark.master",
+          "spark.plugins",
+          "spark.ui.enabled",
+          "spark.tilekv.pool.bytes",
+          "spark.tilekv.kvDtype");
 
   @TempDir Path dir;
   private final PrintStream out = System.out;
@@ -89,6 +94,41 @@ class BatchInferenceTest {
             .map(match -> match.group(1))
             .toList();
     assertThat(tiles).hasSize(2).endsWith("0").isNotEqualTo(List.of("0", "0"));
+  }
+
+  @Test
+  void aLaterApplicationStartsWarm() throws Exception {
+    Path input = head(40);
+    Files.copy(DATA.resolve("templates.json"), dir.resolve("templates.json"));
+    String snapshot = dir.resolve("snapshot").toUri().toString();
+    String[] options = {"--input", input.toString(), "--expected-col", "expected"};
+    assertThat(run(with(options, "--cache-out", snapshot))).isZero();
+    assertThat(run(with(options, "--cache-in", snapshot))).isZero();
+    assertThat(text()).contains("cache saved").contains("cache loaded");
+    List<Long> computed = numbers("computed +([\\d,]+)");
+    assertThat(computed).hasSize(2);
+    // All but the last, partly filled tile of each prompt.
+    assertThat(computed.get(1)).isBetween(40L, 40L * 16);
+    assertThat(
+            Pattern.compile("output digest +(\\w+)")
+                .matcher(text())
+                .results()
+                .map(match -> match.group(1))
+                .distinct())
+        .hasSize(1);
+    System.setProperty("spark.tilekv.kvDtype", "bfloat16");
+    assertThat(run(with(options, "--cache-in", snapshot))).isNotZero();
+    assertThat(text())
+        .contains("holds tiles of records-6m (FLOAT32, tiles of 16 tokens, namespace ")
+        .contains(", not of records-6m (BFLOAT16, tiles of 16 tokens, namespace ");
+  }
+
+  private List<Long> numbers(String pattern) {
+    return Pattern.compile(pattern)
+        .matcher(text())
+        .results()
+        .map(match -> Long.parseLong(match.group(1).replace(",", "")))
+        .toList();
   }
 
   @Test

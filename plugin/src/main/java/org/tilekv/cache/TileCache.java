@@ -242,6 +242,42 @@ public final class TileCache implements KvCache {
   }
 
   /**
+   * Takes in a tile that comes with its name, behind its parent; first tiles of a prompt continue
+   * none. Nothing is evicted for it.
+   *
+   * @param bytes what {@link #read} gave for that name
+   * @return whether it is resident now: false where there is no free page, its parent is not there,
+   *     or its name is not that of its tokens
+   */
+  public boolean install(NamedTile tile, ByteBuffer bytes) {
+    if (!options.prefixReuse() || !memory.copiesToHost()) {
+      return false;
+    }
+    TileInstall install = new TileInstall(store, tile);
+    synchronized (lock) {
+      requireOpen();
+      if (install.isResident()) {
+        return true;
+      }
+      if (!install.prepare()) {
+        return false;
+      }
+      workBegins();
+    }
+    boolean copied = false;
+    try {
+      memory.copyIn(install.pages(), bytes);
+      copied = true;
+    } finally {
+      synchronized (lock) {
+        install.finish(copied);
+        workEnds();
+      }
+    }
+    return true;
+  }
+
+  /**
    * Waits for the tiles that are being read: what they hold can be evicted then. Under the lock,
    * which is given up meanwhile.
    *

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -246,6 +247,21 @@ final class ExecutorRuntimes implements AutoCloseable {
         notifyAll();
       }
     }
+  }
+
+  /** A model that is open. */
+  record OpenModel(String model, ModelRuntime runtime) {}
+
+  /** The models that are open, and usable by tasks. */
+  synchronized List<OpenModel> openModels() {
+    List<OpenModel> open = new ArrayList<>();
+    for (RuntimeSlot slot : slots.values()) {
+      ModelRuntime runtime = slot.usable();
+      if (runtime != null) {
+        open.add(new OpenModel(slot.model(), runtime));
+      }
+    }
+    return open;
   }
 
   synchronized void release(RuntimeSlot slot, long owner) {

@@ -54,6 +54,31 @@ public final class TileKv {
     return new TileKv(TileKvDriver.require(context));
   }
 
+  /**
+   * Saves the tiles in the pools of all executors, of every model that is open, for a later
+   * application. One small task runs on each executor; jobs may run meanwhile.
+   *
+   * @param uri directory in any Hadoop file system; parts of the same models and executors are
+   *     replaced
+   * @return files and tiles written
+   * @throws org.tilekv.TileKvException where the plugin is not switched on
+   */
+  public static SnapshotReport saveCache(SparkSession session, String uri) {
+    return new SnapshotJob(session, uri, null).run();
+  }
+
+  /**
+   * Loads what {@link #saveCache} saved into every executor, as far as its pool has room: all parts
+   * into each. Damaged parts give the tiles before the damage, and are counted.
+   *
+   * @param model directory of the model, which is opened where it is not yet
+   * @throws org.tilekv.TileKvException where there is no snapshot, or one of another model, dtype
+   *     or tile size only; the message names both
+   */
+  public static SnapshotReport loadCache(SparkSession session, String model, String uri) {
+    return new SnapshotJob(session, uri, model).run();
+  }
+
   private Coordinator coordinator() {
     return driver.coordinator();
   }

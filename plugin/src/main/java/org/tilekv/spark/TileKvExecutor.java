@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
@@ -257,6 +258,11 @@ final class TileKvExecutor implements ExecutorPlugin {
     int threads = Math.max(1, own.threads() / roster.mostInOneProcess());
     RuntimeOptions options = own.ofMember(shard, roster.poolBytes(), threads);
     return started().runtimes().acquire(model, options, owner, checkpoint);
+  }
+
+  /** The models that are open in this process. */
+  List<ExecutorRuntimes.OpenModel> openModels() {
+    return started().runtimes().openModels();
   }
 
   /** Bytes of one page pool of this process. */

@@ -25,10 +25,10 @@ import org.tilekv.tier.LowerTierStats;
 import org.tilekv.tier.Reuse;
 
 /** A lower tier that keeps everything, and fails when the test says so. */
-final class MapTier implements LowerTier {
+public final class MapTier implements LowerTier {
 
   /** What goes wrong. */
-  enum Fault {
+  public enum Fault {
     NONE,
     REFUSES,
     LOSES,
@@ -40,13 +40,13 @@ final class MapTier implements LowerTier {
   private record Group(GroupMeta meta, byte[] bytes, Reuse reuse) {}
 
   final Map<GroupKey, Group> groups = new ConcurrentHashMap<>();
-  volatile Fault fault = Fault.NONE;
+  public volatile Fault fault = Fault.NONE;
   volatile boolean closed;
   private final int groupBytes;
   private final AtomicLong puts = new AtomicLong();
   private final AtomicLong hits = new AtomicLong();
 
-  MapTier(int groupBytes) {
+  public MapTier(int groupBytes) {
     this.groupBytes = groupBytes;
   }
 

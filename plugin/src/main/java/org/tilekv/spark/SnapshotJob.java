@@ -1,0 +1,111 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tilekv.TileKvException;
+import org.tilekv.coordinator.ExecutorView;
+
+/**
+ * Runs one small task on every executor. A task is not sure to run where it should: executors that
+ * none has reached are tried again, a few times.
+ */
+final class SnapshotJob {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotJob.class);
+  private static final int ROUNDS = 3;
+
+  private final SparkSession session;
+  private final String uri;
+  private final @Nullable String model;
+
+  /**
+   * @param model directory of the model to load tiles for; null saves those of all open models
+   */
+  SnapshotJob(SparkSession session, String uri, @Nullable String model) {
+    this.session = session;
+    this.uri = uri;
+    this.model = model;
+  }
+
+  /** Numbers of all executors together. */
+  SnapshotReport run() {
+    SparkContext context = session.sparkContext();
+    String resolved = model == null ? null : ModelDirectory.resolve(model, context.isLocal());
+    SnapshotTask task = new SnapshotTask(uri, resolved, context.hadoopConfiguration());
+    Set<String> reached = new HashSet<>();
+    SnapshotReport sum = SnapshotReport.reached("all");
+    for (int round = 0; round < ROUNDS; round++) {
+      List<ExecutorView> left = left(reached);
+      if (left.isEmpty()) {
+        break;
+      }
+      for (SnapshotReport report : run(task, left)) {
+        reached.add(report.executor());
+        sum = sum.plus(report);
+      }
+    }
+    int missed = left(reached).size();
+    if (missed > 0) {
+      LOG.warn("{} executors had no part in the snapshot at {}", missed, uri);
+    }
+    return checked(sum);
+  }
+
+  private List<ExecutorView> left(Set<String> reached) {
+    return TileKv.active(session).executors().stream()
+        .filter(view -> !reached.contains(view.executorId()))
+        .toList();
+  }
+
+  private List<SnapshotReport> run(SnapshotTask task, List<ExecutorView> executors) {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(session.sparkContext());
+    List<Integer> numbers = new ArrayList<>();
+    for (int i = 0; i < executors.size(); i++) {
+      numbers.add(i);
+    }
+    JavaRDD<Integer> rows = context.parallelize(numbers, executors.size());
+    PlacedRdd<Integer> placed =
+        new PlacedRdd<>(
+            rows.rdd(), (partition, partitions) -> List.of(location(executors.get(partition))));
+    return new JavaRDD<>(placed, rows.classTag())
+        .mapPartitions(task).collect().stream().map(SnapshotReport::decode).toList();
+  }
+
+  private static String location(ExecutorView view) {
+    return "executor_" + view.host() + "_" + view.executorId();
+  }
+
+  /** Where nothing could be loaded at all, that is the caller's mistake; damage is not. */
+  private SnapshotReport checked(SnapshotReport sum) {
+    if (model != null && sum.parts() == 0) {
+      throw new TileKvException(
+          sum.refused().isEmpty() ? "no executor could load " + uri : sum.refused());
+    }
+    if (!sum.refused().isEmpty()) {
+      LOG.warn("a part of a snapshot was refused, its tiles are computed: {}", sum.refused());
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,111 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.util.SerializableConfiguration;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.TileKvException;
+import org.tilekv.cache.TileCache;
+import org.tilekv.engine.ModelRuntime;
+import org.tilekv.spark.SnapshotFiles.LoadedParts;
+import org.tilekv.tier.SnapshotHeader;
+
+/**
+ * One executor's part in saving or loading a snapshot. Gives {@link SnapshotReport}s as text, which
+ * every serializer knows.
+ */
+final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
+  private static final long serialVersionUID = 1L;
+
+  private final String uri;
+  private final @Nullable String model;
+  private final SerializableConfiguration hadoop;
+
+  /**
+   * @param model directory of the model to load tiles for; null saves those of all open models
+   */
+  SnapshotTask(String uri, @Nullable String model, Configuration hadoop) {
+    this.uri = uri;
+    this.model = model;
+    this.hadoop = new SerializableConfiguration(hadoop);
+  }
+
+  @Override
+  public Iterator<String> call(Iterator<Integer> partition) throws Exception {
+    TileKvExecutor executor = TileKvExecutor.require();
+    SnapshotFiles files = new SnapshotFiles(uri, hadoop.value());
+    List<SnapshotReport> reports =
+        model == null ? save(executor, files) : List.of(load(executor, files, model));
+    return reports.stream().map(SnapshotReport::encode).iterator();
+  }
+
+  private static List<SnapshotReport> save(TileKvExecutor executor, SnapshotFiles files)
+      throws IOException {
+    String id = executor.executorId();
+    List<SnapshotReport> reports = new ArrayList<>();
+    reports.add(SnapshotReport.reached(id));
+    for (ExecutorRuntimes.OpenModel open : executor.openModels()) {
+      TileCache cache = cache(open.runtime());
+      if (cache != null && cache.copiesToHost()) {
+        long tiles = files.save(cache, header(open.model(), open.runtime(), cache), id, 0);
+        reports.add(new SnapshotReport(id, 1, 0, tiles, 0, ""));
+      }
+    }
+    return reports;
+  }
+
+  private static SnapshotReport load(TileKvExecutor executor, SnapshotFiles files, String model)
+      throws IOException, InterruptedException {
+    String id = executor.executorId();
+    TaskContext task = TaskContext.get();
+    try (RuntimeLease lease =
+        executor.acquire(model, task.taskAttemptId(), task::killTaskIfInterrupted)) {
+      TileCache cache = cache(lease.runtime());
+      if (cache == null || !cache.copiesToHost()) {
+        return new SnapshotReport(id, 0, 0, 0, 0, "the tiles of " + model + " are on a GPU");
+      }
+      LoadedParts loaded = files.load(cache, header(model, lease.runtime(), cache));
+      return new SnapshotReport(
+          id,
+          loaded.parts(),
+          loaded.refusedParts(),
+          loaded.tiles(),
+          loaded.tilesWithoutRoom(),
+          loaded.why());
+    } catch (TileKvException e) {
+      return new SnapshotReport(id, 0, 0, 0, 0, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static @Nullable TileCache cache(ModelRuntime runtime) {
+    return runtime.cache() instanceof TileCache cache ? cache : null;
+  }
+
+  private static SnapshotHeader header(String model, ModelRuntime runtime, TileCache cache) {
+    Path name = Path.of(model).getFileName();
+    return new SnapshotHeader(
+        HexFormat.of().parseHex(runtime.namespace()),
+        cache.geometry(),
+        name == null ? model : name.toString());
+  }
+}
