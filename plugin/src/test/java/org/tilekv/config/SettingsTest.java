@@ -66,7 +66,6 @@ class SettingsTest {
                     Map.entry("spark.tilekv.maxStepTokens", "512"),
                     Map.entry("spark.tilekv.prefillChunkTokens", "256"),
                     Map.entry("spark.tilekv.sharedPrefixWait", "10s"),
-                    Map.entry("spark.tilekv.eviction.policy", "plan"),
                     Map.entry("spark.tilekv.load.wait", "5s"),
                     Map.entry("spark.tilekv.rowsInFlightPerTask", "64"),
                     Map.entry("spark.tilekv.threads", "0"),
