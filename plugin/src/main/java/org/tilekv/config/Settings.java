@@ -107,7 +107,8 @@ public final class Settings {
           .in(Area.CACHE)
           .doc(
               "Directories on local disks, separated by commas, for tiles that leave the pool."
-                  + " Each executor takes a subdirectory of its own in each. Unset: no disk tier.");
+                  + " Each executor takes a subdirectory of its own in each. auto: beside Spark's"
+                  + " own local directories. Unset: no disk tier.");
 
   public static final Setting<Long> DISK_BYTES =
       bytes("disk.bytes")

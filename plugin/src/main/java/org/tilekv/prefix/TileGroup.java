@@ -39,6 +39,7 @@ public final class TileGroup {
   private @Nullable ChainHash parentName;
   private int[] tokens = NO_TOKENS;
   private @Nullable NavigableMap<int[], TileGroup> children;
+  private boolean expected;
 
   // How often it was used, uses long ago counting less; as of the use with that number.
   private float heat;
@@ -71,8 +72,19 @@ public final class TileGroup {
     return references;
   }
 
+  /** Says that its sequence was set aside and will be opened again. */
+  public void expect() {
+    expected = true;
+  }
+
+  /** Whether {@link #expect} was said since it was last used. */
+  public boolean expected() {
+    return expected;
+  }
+
   /** Counts one more row; true where it is the first. */
   public boolean retain() {
+    expected = false;
     return references++ == 0;
   }
 

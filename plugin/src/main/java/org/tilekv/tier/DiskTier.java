@@ -131,6 +131,11 @@ public final class DiskTier implements LowerTier {
   }
 
   @Override
+  public void asked(GroupKey key) {
+    admission.asked(key);
+  }
+
+  @Override
   public boolean put(GroupMeta meta, ByteBuffer bytes, Reuse reuse) {
     requireGroup(bytes, bytes.remaining() == groupBytes());
     requireTokens(meta);
