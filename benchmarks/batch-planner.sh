@@ -3,6 +3,8 @@
 # prompt, and without a cache.
 # Use: benchmarks/batch-planner.sh [ROWS [WAY ...]]     (default: 20,000 rows; plan off sorted cache-off)
 #
+# The ways unshared-plan and unshared-off run prompts that share nothing: what planning costs there.
+#
 # POOL is the page pool of an executor (default 48m: less than the templates need), NEW the most tokens generated for
 # a row (default 16), PARTITIONS those of the unplanned ways (default 16, four per core).
 set -euo pipefail
@@ -33,9 +35,10 @@ run() {
   shift
   "$root/examples/run.sh" --master 'local-cluster[4,1,1024]' --conf spark.tilekv.stats.distinctPositions=true \
     --conf "spark.tilekv.pool.bytes=$pool" ${spark_options[@]+"${spark_options[@]}"} \
-    --model "$root/examples/data/records-6m" --input "$work/rows.jsonl" --templates "$work/templates.json" \
-    --max-new-tokens "$new" --partitions "$partitions" --output "$work/out-$way" "$@" >"$work/$way.log" 2>&1
+    --model "$root/examples/data/records-6m" --max-new-tokens "$new" --partitions "$partitions" --output "$work/out-$way" "$@" >"$work/$way.log" 2>&1
 }
+
+shared=(--input "$work/rows.jsonl" --templates "$work/templates.json")
 
 number() { grep -E "^ +$2 " "$work/$1.log" | head -n 1 | sed -E "s/^ +$2 +([0-9,.]+).*/\1/" | tr -d ,; }
 
@@ -52,12 +55,16 @@ report() {
 echo "$rows rows, at most $new new tokens each, pool $pool; optimum: each distinct prefix once per executor that has it"
 for way in "${ways[@]}"; do
   case $way in
-    plan) run plan -- --plan auto ;;
-    off) run off -- --plan off ;;
-    sorted) run sorted -- --plan off --sort-by-prompt ;;
-    cache-off) run cache-off --conf spark.tilekv.prefixReuse=false -- --plan off ;;
-    *) echo "there is no way '$way'; there are plan, off, sorted, cache-off" >&2 && exit 2 ;;
+    plan) run plan -- "${shared[@]}" --plan auto ;;
+    off) run off -- "${shared[@]}" --plan off ;;
+    sorted) run sorted -- "${shared[@]}" --plan off --sort-by-prompt ;;
+    cache-off) run cache-off --conf spark.tilekv.prefixReuse=false -- "${shared[@]}" --plan off ;;
+    unshared-plan) run unshared-plan -- --input "$work/unshared.jsonl" --plan auto ;;
+    unshared-off) run unshared-off -- --input "$work/unshared.jsonl" --plan off ;;
+    *) echo "there is no way '$way'; there are plan, off, sorted, cache-off, unshared-plan, unshared-off" >&2 && exit 2 ;;
   esac
   report "$way"
 done
-grep -h 'TileKV plan' "$work/plan.log" 2>/dev/null || true
+for way in "${ways[@]}"; do
+  grep -hE 'TileKV plan' "$work/$way.log" || true
+done

@@ -217,7 +217,9 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     }
     PlannedGeneration generation =
         new PlannedGeneration(rows, spec, (Boolean) $(keepRowOrder()), driver.planDriver(groups));
-    return plans(settings) ? new LazyRdd(context, generation) : generation.asIs();
+    return plans(settings) && !rows.isStreaming()
+        ? new LazyRdd(context, generation)
+        : generation.asIs();
   }
 
   private boolean plans(TileKvConfig settings) {

@@ -49,6 +49,7 @@ class DriverMetricsTest {
   @Test
   void everyGaugeIsOnTheMetricsPage() throws Exception {
     DriverMetrics metrics = new DriverMetrics(registry, coordinator);
+    metrics.add(new PlanCounters());
     report("1", 3);
     metrics.addNewExecutors();
     String page =

@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
 /**
  * Writes a batch as jobs have them: rows over many templates, of very different frequency (Zipf),
  * in random order. Templates come in families: all of a family begin with its header, and each goes
- * on with worked examples of its own; each row ends with a record that no other row has.
+ * on with worked examples of its own; each row ends with a record that no other row has. {@code
+ * unshared.jsonl} has the same prompts behind a number, so that they share nothing.
  */
 @Command(name = "write-template-rows", mixinStandardHelpOptions = true, showDefaultValues = true)
 public final class WriteTemplateRows implements Callable<Integer> {
@@ -120,17 +121,20 @@ public final class WriteTemplateRows implements Callable<Integer> {
       sum += 1.0 / (rank + 1);
       upTo[rank] = sum;
     }
-    try (BufferedWriter writer = Files.newBufferedWriter(out.resolve("rows.jsonl"))) {
+    try (BufferedWriter shared = Files.newBufferedWriter(out.resolve("rows.jsonl"));
+        BufferedWriter unshared = Files.newBufferedWriter(out.resolve("unshared.jsonl"))) {
       for (int id = 0; id < rows; id++) {
         Template template = all.get(rank(upTo, random.nextDouble() * sum));
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("id", id);
-        row.put("template", template.name);
-        row.put("record", anew(one(records.get(template.family), random), random));
-        writer.write(json.writeValueAsString(row));
-        writer.newLine();
+        String record = anew(one(records.get(template.family), random), random);
+        write(shared, Map.of("id", id, "template", template.name, "record", record));
+        write(unshared, Map.of("id", id, "prompt", id + ". " + template.header + record));
       }
     }
+  }
+
+  private void write(BufferedWriter writer, Map<String, Object> row) throws IOException {
+    writer.write(json.writeValueAsString(row));
+    writer.newLine();
   }
 
   private static int rank(double[] upTo, double at) {
