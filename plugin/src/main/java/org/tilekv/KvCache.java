@@ -46,6 +46,11 @@ public interface KvCache extends AutoCloseable {
   /** Pages that could be handed out now: free ones and unpinned resident ones. */
   int availablePages();
 
+  /** Whether tiles are being loaded: they hold pages that come free again without a row's end. */
+  default boolean loading() {
+    return false;
+  }
+
   /**
    * Closes every open sequence of an owner; returns how many there were. Their pages may be handed
    * out at once: no step that reads or writes them may be running.

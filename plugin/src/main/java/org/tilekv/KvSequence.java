@@ -68,6 +68,14 @@ public interface KvSequence extends AutoCloseable {
   void renewLease();
 
   /**
+   * Closes the sequence, whose tokens will be asked for again: its published tiles are worth saving
+   * where a lower tier takes what leaves the pool.
+   */
+  default void setAside() {
+    close();
+  }
+
+  /**
    * Gives the pages back, last ones first; published tiles stay for reuse. Closing twice does
    * nothing.
    */

@@ -13,6 +13,7 @@
  */
 package org.tilekv.cache;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ final class Opening {
   private final TileName root;
   private final int tileTokens;
   private int fullTiles;
+  private final List<EvictedTile> evicted = new ArrayList<>();
   private @Nullable PageCopy copy;
 
   /**
@@ -64,7 +66,7 @@ final class Opening {
   /** The donor stays retained until {@link #finish}; null where there is no room for a copy. */
   private @Nullable PageCopy prepareCopy(PartialMatch partial) {
     store.retain(partial.donor());
-    List<TileGroup> groups = store.allocate(1);
+    List<TileGroup> groups = store.allocate(1, evicted);
     if (groups == null) {
       store.release(partial.donor());
       return null;
@@ -79,6 +81,11 @@ final class Opening {
   /** The copy to make outside the lock, or null. */
   @Nullable PageCopy copy() {
     return copy;
+  }
+
+  /** Tiles that made room, to be saved before the copy is made. */
+  List<EvictedTile> evicted() {
+    return evicted;
   }
 
   /** Slots of the copy. */

@@ -30,6 +30,7 @@ final class Reservation {
   private final TileStore store;
   private final List<BeamState> beams;
   private final int tileTokens;
+  private final List<EvictedTile> evicted = new ArrayList<>();
 
   Reservation(TileStore store, List<BeamState> beams, int tileTokens) {
     this.store = store;
@@ -50,7 +51,7 @@ final class Reservation {
     for (BeamState beam : beams) {
       missing += Math.max(0, tiles - beam.groups.size());
     }
-    List<TileGroup> groups = store.allocate(missing);
+    List<TileGroup> groups = store.allocate(missing, evicted);
     if (groups == null) {
       return null;
     }
@@ -65,6 +66,11 @@ final class Reservation {
       }
     }
     return copies;
+  }
+
+  /** Tiles that made room, to be saved before the copies are made. */
+  List<EvictedTile> evicted() {
+    return evicted;
   }
 
   /** A beam's tile that is to be written, and that others use. */

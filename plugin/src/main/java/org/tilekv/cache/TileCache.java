@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.BatchPlan;
@@ -34,6 +35,7 @@ import org.tilekv.attention.KvMemory;
 import org.tilekv.page.PageTable;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
+import org.tilekv.prefix.Namespace;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 
@@ -47,6 +49,9 @@ import org.tilekv.prefix.TileName;
  */
 public final class TileCache implements KvCache {
 
+  /** Of sequences that no task owns. */
+  private static final long NO_OWNER = -1;
+
   private final TileCacheOptions options;
   private final TileMemory memory;
   private final Object lock = new Object();
@@ -54,8 +59,13 @@ public final class TileCache implements KvCache {
   private final TileStore store;
   private final Set<TileSequence> open = new LinkedHashSet<>();
   private boolean closed;
-  // Calls that work outside the lock on pages they have retained.
+  // Calls that work outside the lock on pages they have retained; those of them that only read;
+  // and calls that wait for the readers, before which no new one begins.
   private int working;
+  private int reading;
+  private int awaitingReads;
+  private int loads;
+  private @Nullable EvictionSink sink;
 
   private TileCache(TileCacheOptions options, TileMemory memory) {
     this.options = options;
@@ -107,6 +117,11 @@ public final class TileCache implements KvCache {
     return options.geometry();
   }
 
+  /** Whether tiles can be read and loaded. */
+  public boolean copiesToHost() {
+    return memory.copiesToHost();
+  }
+
   TileCacheOptions options() {
     return options;
   }
@@ -138,12 +153,13 @@ public final class TileCache implements KvCache {
       if (store.freeRows() == 0) {
         return null;
       }
-      TileSequence sequence = new TileSequence(this, request, reuses(request), root);
+      TileSequence sequence = new TileSequence(this, request, reuses(request), true, root);
       opening = new Opening(store, sequence, root, tileTokens, true);
       workBegins();
     }
     List<TileName> missed = null;
     try {
+      save(opening.evicted());
       PageCopy copy = opening.copy();
       if (copy != null) {
         copySlots(copy);
@@ -162,20 +178,32 @@ public final class TileCache implements KvCache {
    * @return null when the page table has no free row, or the memory takes no tiles from the host
    */
   public @Nullable TileLoad load(SequenceRequest request) {
+    return load(request, root(request));
+  }
+
+  /**
+   * As {@link #load(SequenceRequest)}, for tiles that come with their names: the parent of first
+   * tiles stands for namespace and salt.
+   */
+  public @Nullable TileLoad load(ChainHash root, int[] prompt) {
+    return load(new SequenceRequest(prompt, NO_OWNER, null, true), TileName.under(root));
+  }
+
+  private @Nullable TileLoad load(SequenceRequest request, TileName root) {
     requireFits(request);
     if (!options.prefixReuse() || !memory.copiesToHost()) {
       return null;
     }
-    TileName root = root(request);
     synchronized (lock) {
       requireOpen();
       if (store.freeRows() == 0) {
         return null;
       }
-      TileSequence sequence = new TileSequence(this, request, true, root);
+      TileSequence sequence = new TileSequence(this, request, true, false, root);
       Opening opening = new Opening(store, sequence, root, options.geometry().tileTokens(), false);
       opening.finish();
       open.add(sequence);
+      loads++;
       return new TileLoad(this, sequence, root, opening.fullTiles());
     }
   }
@@ -190,6 +218,7 @@ public final class TileCache implements KvCache {
     TileGroup group;
     NamedTile tile;
     synchronized (lock) {
+      awaitUninterrupted(() -> awaitingReads == 0);
       requireOpen();
       group = memory.copiesToHost() ? store.index.find(name) : null;
       tile = group == null ? null : group.describe();
@@ -197,6 +226,7 @@ public final class TileCache implements KvCache {
         return null;
       }
       store.retain(group);
+      reading++;
       workBegins();
     }
     try {
@@ -204,10 +234,91 @@ public final class TileCache implements KvCache {
     } finally {
       synchronized (lock) {
         store.release(group);
+        reading--;
         workEnds();
       }
     }
     return tile;
+  }
+
+  /**
+   * Waits for the tiles that are being read: what they hold can be evicted then. Under the lock,
+   * which is given up meanwhile.
+   *
+   * @return whether there were any
+   */
+  boolean awaitReads() {
+    if (reading == 0) {
+      return false;
+    }
+    awaitingReads++;
+    awaitUninterrupted(() -> reading == 0);
+    awaitingReads--;
+    lock.notifyAll();
+    return true;
+  }
+
+  /**
+   * What is resident of a prompt, in full tiles.
+   *
+   * @param tiles leading full tiles, at most all before the prompt's last token
+   * @param last name of the last of them; the root's where there is none
+   */
+  record ResidentPrefix(int tiles, TileName last) {}
+
+  /** Looks without taking anything. */
+  ResidentPrefix residentPrefix(SequenceRequest request) {
+    TileName root = root(request);
+    synchronized (lock) {
+      List<TileGroup> groups =
+          new PromptMatch(store.index, root, request.prompt(), options.geometry().tileTokens())
+              .groups;
+      TileName last = groups.isEmpty() ? null : groups.get(groups.size() - 1).name();
+      return new ResidentPrefix(groups.size(), last == null ? root : last);
+    }
+  }
+
+  /** Hands the bytes of tiles that make room to a sink from now on; null drops them again. */
+  void saveEvicted(@Nullable EvictionSink to) {
+    synchronized (lock) {
+      sink = to;
+      store.saveEvicted(to != null && memory.copiesToHost());
+    }
+  }
+
+  /** Saves tiles that have made room, outside the lock. What cannot be saved is computed again. */
+  void save(List<EvictedTile> evicted) {
+    if (evicted.isEmpty()) {
+      return;
+    }
+    EvictionSink to;
+    synchronized (lock) {
+      to = sink;
+    }
+    if (to != null) {
+      evicted.forEach(tile -> to.save(tile, memory));
+    }
+  }
+
+  /** A lower tier has lost a tile that it held. */
+  void loadFailed(ChainHash name) {
+    synchronized (lock) {
+      store.index.loadFailed(name);
+    }
+  }
+
+  @Override
+  public boolean loading() {
+    synchronized (lock) {
+      return loads > 0;
+    }
+  }
+
+  /** Called by a load that ends. */
+  void loadEnded() {
+    synchronized (lock) {
+      loads--;
+    }
   }
 
   /** Names of all resident tiles, parents before what continues them. O(tiles), under the lock. */
@@ -215,6 +326,28 @@ public final class TileCache implements KvCache {
     synchronized (lock) {
       return store.index.describeAll();
     }
+  }
+
+  /** The hottest resident tiles, at most {@code most}, parents before what continues them. */
+  public List<NamedTile> hottestTiles(int most) {
+    synchronized (lock) {
+      return store.hottest(most);
+    }
+  }
+
+  /**
+   * Tells a listener of all resident tiles now, and of each that comes or goes from now on. There
+   * is one listener at most.
+   */
+  public void listen(TileListener listener) {
+    synchronized (lock) {
+      store.listen(listener);
+    }
+  }
+
+  /** What all tiles of this cache have in common. */
+  public Namespace namespace() {
+    return options.namespace();
   }
 
   /** Bytes of a tile of all heads. */
@@ -312,6 +445,7 @@ public final class TileCache implements KvCache {
   @Override
   public int availablePages() {
     synchronized (lock) {
+      awaitReads();
       return store.availablePages();
     }
   }
@@ -404,15 +538,16 @@ public final class TileCache implements KvCache {
       }
       closed = true;
       closeAll(sequence -> true);
-      awaitWork();
+      awaitUninterrupted(() -> working == 0);
       clear();
       memory.close();
     }
   }
 
-  private void awaitWork() {
+  /** Waits under the lock, which is given up meanwhile. */
+  private void awaitUninterrupted(BooleanSupplier condition) {
     boolean interrupted = false;
-    while (working > 0) {
+    while (!condition.getAsBoolean()) {
       try {
         lock.wait();
       } catch (InterruptedException e) {

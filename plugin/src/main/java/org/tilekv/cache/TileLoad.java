@@ -14,6 +14,7 @@
 package org.tilekv.cache;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.TileName;
 
@@ -31,6 +32,7 @@ public final class TileLoad implements AutoCloseable {
   private final int tileTokens;
   private TileName last;
   private int tiles;
+  private boolean closed;
 
   /** Of a sequence that holds {@code tiles} full tiles; under the cache's lock. */
   TileLoad(TileCache cache, TileSequence sequence, TileName root, int tiles) {
@@ -59,6 +61,13 @@ public final class TileLoad implements AutoCloseable {
   public ChainHash nextName() {
     requireNext();
     return next().chain();
+  }
+
+  /** Token ids of the next tile; a copy. */
+  public int[] nextTokens() {
+    requireNext();
+    int from = tiles * tileTokens;
+    return Arrays.copyOfRange(sequence.request().prompt(), from, from + tileTokens);
   }
 
   private TileName next() {
@@ -94,6 +103,10 @@ public final class TileLoad implements AutoCloseable {
   /** Lets go of the tiles; they stay resident until room is needed. */
   @Override
   public void close() {
-    sequence.close();
+    if (!closed) {
+      closed = true;
+      sequence.close();
+      cache.loadEnded();
+    }
   }
 }

@@ -32,6 +32,7 @@ final class TileSequence implements KvSequence {
   private final TileCache cache;
   private final SequenceRequest request;
   private final boolean reuses;
+  private final boolean promises;
   private final TileName root;
   private final int tileTokens;
   private final Committer committer;
@@ -43,8 +44,14 @@ final class TileSequence implements KvSequence {
   // A copy is under way outside the lock: a closed sequence gives its pages back at its end.
   private boolean copying;
 
-  /** Takes a row; under the cache's lock. */
-  TileSequence(TileCache cache, SequenceRequest request, boolean reuses, TileName root) {
+  /**
+   * Takes a row; under the cache's lock.
+   *
+   * @param promises whether others may wait for the tiles of its prompt
+   */
+  TileSequence(
+      TileCache cache, SequenceRequest request, boolean reuses, boolean promises, TileName root) {
+    this.promises = promises;
     this.cache = cache;
     this.request = request;
     this.reuses = reuses;
@@ -93,7 +100,7 @@ final class TileSequence implements KvSequence {
    * computed.
    */
   int promisedTokens(int[] prompt, TileName promptRoot) {
-    if (!reuses || !root.equals(promptRoot)) {
+    if (!reuses || !promises || !root.equals(promptRoot)) {
       return 0;
     }
     int[] own = request.prompt();
@@ -141,13 +148,14 @@ final class TileSequence implements KvSequence {
 
   @Override
   public boolean reserve(int newLength) {
+    Reservation reservation = new Reservation(cache.store(), beams, tileTokens);
     List<PageCopy> copies;
     synchronized (cache.lock()) {
       requireOpen();
       renew();
       requireFits(newLength);
-      copies = new Reservation(cache.store(), beams, tileTokens).make(newLength);
-      if (copies == null || copies.isEmpty()) {
+      copies = make(reservation, newLength);
+      if (copies == null || copies.isEmpty() && reservation.evicted().isEmpty()) {
         return copies != null;
       }
       copying = true;
@@ -155,12 +163,23 @@ final class TileSequence implements KvSequence {
     }
     boolean copied = false;
     try {
+      cache.save(reservation.evicted());
       copies.forEach(cache::copySlots);
       copied = true;
     } finally {
       endCopy(copies, copied);
     }
     return true;
+  }
+
+  /** Tiles that are being read cannot be evicted for a moment, which must not make a row fail. */
+  private @Nullable List<PageCopy> make(Reservation reservation, int newLength) {
+    List<PageCopy> copies = reservation.make(newLength);
+    if (copies == null && cache.awaitReads()) {
+      requireOpen();
+      copies = reservation.make(newLength);
+    }
+    return copies;
   }
 
   /** Without all of its bytes the sequence is of no use: it is closed. */
@@ -197,13 +216,14 @@ final class TileSequence implements KvSequence {
 
   /** Fills the next whole tile with bytes from elsewhere; false where there is no room. */
   boolean fillTile(ByteBuffer bytes) {
+    Reservation reservation = new Reservation(cache.store(), beams, tileTokens);
     TileGroup group;
     synchronized (cache.lock()) {
       requireOpen();
       renew();
       BeamState beam = beam(0);
       int length = beam.length + tileTokens;
-      if (new Reservation(cache.store(), beams, tileTokens).make(length) == null) {
+      if (make(reservation, length) == null) {
         return false;
       }
       group = beam.groups.get(beam.length / tileTokens);
@@ -212,6 +232,7 @@ final class TileSequence implements KvSequence {
     }
     boolean filled = false;
     try {
+      cache.save(reservation.evicted());
       cache.copyIn(group, bytes);
       filled = true;
     } finally {
@@ -335,6 +356,16 @@ final class TileSequence implements KvSequence {
           "the sequence of owner "
               + request.owner()
               + " is closed: by its owner, with its owner, or because its lease ran out");
+    }
+  }
+
+  @Override
+  public void setAside() {
+    synchronized (cache.lock()) {
+      if (!closed) {
+        beams.forEach(beam -> beam.groups.forEach(TileGroup::expect));
+      }
+      close();
     }
   }
 

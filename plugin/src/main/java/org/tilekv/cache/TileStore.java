@@ -18,10 +18,15 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.EvictionReason;
 import org.tilekv.page.PagePool;
 import org.tilekv.page.PageTable;
+import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.PrefixIndex;
 import org.tilekv.prefix.TileGroup;
+import org.tilekv.prefix.TileName;
+import org.tilekv.tier.Reuse;
 
 /**
  * The bookkeeping of a cache: which pages are free, which groups are in use, which can be dropped.
@@ -38,6 +43,9 @@ final class TileStore {
   private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
+  private @Nullable TileListener listener;
+  private long uses;
+  private boolean savesEvicted;
 
   TileStore(TileCacheOptions options) {
     policy = EvictionPolicy.of(options.eviction());
@@ -75,47 +83,92 @@ final class TileStore {
     return policy.size() * heads;
   }
 
+  /** Whether tiles that make room are handed to who takes their pages, to be saved. */
+  void saveEvicted(boolean saves) {
+    savesEvicted = saves;
+  }
+
   /**
    * New private groups, none of them referenced yet, or null and nothing changed where there is no
    * room.
+   *
+   * @param evicted gets the tiles that made room and are to be saved, outside the lock and before
+   *     the new groups are written
    */
-  @Nullable List<TileGroup> allocate(int groups) {
+  @Nullable List<TileGroup> allocate(int groups, List<EvictedTile> evicted) {
     if ((long) groups * heads > availablePages()) {
       return null;
     }
     List<TileGroup> allocated = new ArrayList<>(groups);
     for (int i = 0; i < groups; i++) {
       int[] pages = pool.acquire(heads);
-      while (pages == null) {
-        if (!dropVictim()) {
-          throw new IllegalStateException(policy.size() + " tiles can be dropped, but none is one");
-        }
-        pages = pool.acquire(heads);
-      }
-      allocated.add(new TileGroup(pages));
+      allocated.add(new TileGroup(pages == null ? evict(evicted) : pages));
     }
     return allocated;
   }
 
-  /** Drops one group; false where none can be. */
+  /** Pages of the next victim, which is dropped. */
+  private int[] evict(List<EvictedTile> evicted) {
+    TileGroup victim = policy.victim();
+    if (victim == null) {
+      throw new IllegalStateException(policy.size() + " tiles can be dropped, but none is one");
+    }
+    NamedTile tile = savesEvicted ? victim.describe() : null;
+    if (tile != null) {
+      boolean needed = victim.expected() || policy.reason(victim) == EvictionReason.FURTHEST_USE;
+      evicted.add(new EvictedTile(tile, victim.pages(), needed ? Reuse.PLANNED : Reuse.UNKNOWN));
+    }
+    drop(victim);
+    return victim.pages();
+  }
+
+  /** Drops one group and frees its pages; false where none can be. */
   boolean dropVictim() {
     TileGroup victim = policy.victim();
     if (victim == null) {
       return false;
     }
-    TileGroup parent = victim.parent();
-    counters.evicted(policy.reason(victim));
-    policy.remove(victim);
-    index.drop(victim);
-    if (parent != null) {
-      policy.exposed(parent);
-    }
+    drop(victim);
     pool.release(victim.pages());
     return true;
   }
 
+  private void drop(TileGroup victim) {
+    TileGroup parent = victim.parent();
+    counters.evicted(policy.reason(victim));
+    policy.remove(victim);
+    TileName name = victim.name();
+    index.drop(victim);
+    if (listener != null && name != null) {
+      listener.dropped(name.chain());
+    }
+    if (parent != null) {
+      policy.exposed(parent);
+    }
+  }
+
+  /** Tells the listener of all named tiles, and of every change from now on. */
+  void listen(TileListener to) {
+    listener = to;
+    index.describeAll().forEach(tile -> to.published(tile.name()));
+  }
+
+  /** As {@link TileCache#hottestTiles}. */
+  List<NamedTile> hottest(int most) {
+    return HottestTiles.of(index, uses, most);
+  }
+
+  /** Counts a tile that was named for reuse. */
+  void published(ChainHash name) {
+    counters.publishedTiles++;
+    if (listener != null) {
+      listener.published(name);
+    }
+  }
+
   /** Keeps a group while it is copied from. */
   void retain(TileGroup group) {
+    group.used(++uses);
     if (group.retain()) {
       counters.pinned(heads);
       if (group.named()) {

@@ -45,6 +45,7 @@ public final class Coordinator {
   private final PrefixDirectory directory = new PrefixDirectory(PrefixDirectory.MAX_ENTRIES);
   private final ExecutorRegistry executors;
   private final WorkPlacement work;
+  private final PeerLookup peers;
   private final InitFailures initFailures;
   private final Map<Refused.Reason, Long> refused = new EnumMap<>(Refused.Reason.class);
   // Executors that were leaving -> those that took their shards over.
@@ -61,6 +62,7 @@ public final class Coordinator {
     this.maps = new ShardMaps(config.get(Settings.HEAD_SHARDS));
     this.initFailures = new InitFailures(config.get(Settings.MAX_INIT_FAILURES));
     this.executors = new ExecutorRegistry(directory, firstSession(nowMs.getAsLong()));
+    this.peers = new PeerLookup(executors, directory);
     long staleMs =
         Math.min(timeoutMs, STALE_INTERVALS * config.get(Settings.HEARTBEAT_INTERVAL_MS));
     this.work = new WorkPlacement(this, lock, executors, directory, staleMs);
@@ -103,6 +105,12 @@ public final class Coordinator {
       return initFailed(failure);
     }
     synchronized (lock) {
+      if (message instanceof Locate locate) {
+        return peers.locate(locate);
+      }
+      if (message instanceof FindSuccessors asked) {
+        return peers.successors(asked.executorId(), newOwners(asked.executorId()));
+      }
       return refuse(
           Refused.Reason.UNEXPECTED, message.getClass().getSimpleName() + " is not for the driver");
     }

@@ -151,11 +151,16 @@ final class ExecutorRegistry {
     return alive;
   }
 
-  int leaving() {
-    return (int) leavingIds.stream().map(byId::get).filter(this::isLeaving).count();
+  /** Whether it is about to be taken away, or was before it went. */
+  boolean isLeaving(String executorId) {
+    return leavingIds.contains(executorId);
   }
 
-  private boolean isLeaving(@Nullable Registration registration) {
+  int leaving() {
+    return (int) leavingIds.stream().map(byId::get).filter(this::leaves).count();
+  }
+
+  private boolean leaves(@Nullable Registration registration) {
     return registration != null && registration.leaving();
   }
 
@@ -163,6 +168,15 @@ final class ExecutorRegistry {
   List<Registration> freshSince(long ms) {
     return byId.values().stream()
         .filter(registration -> registration.placeable() && !registration.silentSince(ms))
+        .toList();
+  }
+
+  /** Where the executors that count take requests of others. */
+  List<Peer> peers() {
+    return byId.values().stream()
+        .filter(Registration::alive)
+        .map(Registration::peer)
+        .filter(peer -> peer.port() > 0)
         .toList();
   }
 

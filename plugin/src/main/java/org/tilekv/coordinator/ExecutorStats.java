@@ -31,6 +31,10 @@ package org.tilekv.coordinator;
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
  * @param cellBytes bytes sent to other members of cells
+ * @param fetchedTiles tiles that came from other executors when they were asked for
+ * @param fetchedBytes bytes of those
+ * @param receivedTiles tiles that executors handed over when they left
+ * @param peerFailures times that tiles could not be had from another executor, or were not taken
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
@@ -52,6 +56,10 @@ public record ExecutorStats(
     long preemptions,
     long distinctPositions,
     long cellBytes,
+    long fetchedTiles,
+    long fetchedBytes,
+    long receivedTiles,
+    long peerFailures,
     long pages,
     long residentTiles,
     long freePages,
@@ -59,7 +67,7 @@ public record ExecutorStats(
     long runningRows) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 19;
+  static final int FIELDS = 23;
 
   private static final int GAUGES = 5;
 
@@ -82,6 +90,10 @@ public record ExecutorStats(
       preemptions,
       distinctPositions,
       cellBytes,
+      fetchedTiles,
+      fetchedBytes,
+      receivedTiles,
+      peerFailures,
       pages,
       residentTiles,
       freePages,
@@ -94,7 +106,36 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15], v[16], v[17], v[18]);
+        v[14], v[15], v[16], v[17], v[18], v[19], v[20], v[21], v[22]);
+  }
+
+  /** What an executor has of others, and nothing else. */
+  public static ExecutorStats ofPeers(
+      long fetchedTiles, long fetchedBytes, long receivedTiles, long peerFailures) {
+    return new ExecutorStats(
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        fetchedTiles,
+        fetchedBytes,
+        receivedTiles,
+        peerFailures,
+        0,
+        0,
+        0,
+        0,
+        0);
   }
 
   /** Rows that are not done yet. */

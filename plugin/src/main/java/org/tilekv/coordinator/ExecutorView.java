@@ -48,4 +48,9 @@ public record ExecutorView(
   public boolean alive() {
     return state == State.ALIVE || state == State.LEAVING;
   }
+
+  /** Whether it may be given work: it runs, and is not about to leave. */
+  public boolean placeable() {
+    return state == State.ALIVE;
+  }
 }

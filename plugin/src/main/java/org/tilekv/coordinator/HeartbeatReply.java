@@ -23,6 +23,11 @@ package org.tilekv.coordinator;
  */
 public record HeartbeatReply(long epoch, boolean resync, boolean leaving) implements Message {
 
+  /** To an executor that stays. */
+  public HeartbeatReply(long epoch, boolean resync) {
+    this(epoch, resync, false);
+  }
+
   public HeartbeatReply {
     Fields.requireNotNegative("epoch", epoch);
   }

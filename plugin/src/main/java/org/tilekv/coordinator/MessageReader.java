@@ -16,6 +16,8 @@ package org.tilekv.coordinator;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.tilekv.coordinator.MessageException.Reason;
 
 /**
@@ -85,6 +87,30 @@ final class MessageReader {
       throw bad("a constant is " + ordinal + "; allowed are 0 to " + (constants.length - 1));
     }
     return constants[ordinal];
+  }
+
+  short readShort() {
+    require(Short.BYTES);
+    return in.getShort();
+  }
+
+  /** A number of things that take so many bytes each, or more. */
+  int readCount(String what, int most, int bytesEach) {
+    int count = readInt();
+    if (count < 0 || count > most) {
+      throw bad(count + " " + what + "; allowed are 0 to " + most);
+    }
+    require(count * bytesEach);
+    return count;
+  }
+
+  List<Peer> readPeers() {
+    int count = readCount("peers", Successors.MAX_PEERS, Short.BYTES + Short.BYTES + Integer.BYTES);
+    List<Peer> peers = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      peers.add(new Peer(readString(), readString(), readInt()));
+    }
+    return peers;
   }
 
   TileNames readTileNames() {

@@ -16,6 +16,7 @@ package org.tilekv.coordinator;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /** Writes fields of one message, big-endian. Confined to one call. */
 final class MessageWriter {
@@ -58,6 +59,17 @@ final class MessageWriter {
 
   MessageWriter writeEnum(Enum<?> constant) {
     return writeByte(constant.ordinal());
+  }
+
+  MessageWriter writeShort(int value) {
+    room(Short.BYTES).putShort((short) value);
+    return this;
+  }
+
+  MessageWriter writePeers(List<Peer> peers) {
+    writeInt(peers.size());
+    peers.forEach(p -> writeString(p.executorId()).writeString(p.host()).writeInt(p.port()));
+    return this;
   }
 
   MessageWriter writeTileNames(TileNames names) {

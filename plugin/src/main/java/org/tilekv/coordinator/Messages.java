@@ -44,6 +44,10 @@ public final class Messages {
   private static final byte INIT_FAILURE = 5;
   private static final byte ACK = 6;
   private static final byte REFUSED = 7;
+  private static final byte LOCATE = 8;
+  private static final byte LOCATED = 9;
+  private static final byte FIND_SUCCESSORS = 10;
+  private static final byte SUCCESSORS = 11;
 
   private Messages() {}
 
@@ -99,7 +103,8 @@ public final class Messages {
 
   private static Message readBody(byte type, MessageReader in) {
     return switch (type) {
-      case REGISTER -> new Register(in.readString(), in.readString(), in.readInt(), in.readLong());
+      case REGISTER ->
+          new Register(in.readString(), in.readString(), in.readInt(), in.readLong(), in.readInt());
       case REGISTER_REPLY -> new RegisterReply(in.readLong(), in.readLong());
       case HEARTBEAT ->
           new Heartbeat(
@@ -116,6 +121,10 @@ public final class Messages {
       case ACK -> new Ack(in.readLong());
       case REFUSED ->
           new Refused(in.readEnum(Refused.Reason.values()), in.readLong(), in.readString());
+      case LOCATE -> new Locate(in.readString(), in.readTileNames());
+      case LOCATED -> Located.read(in);
+      case FIND_SUCCESSORS -> new FindSuccessors(in.readString());
+      case SUCCESSORS -> new Successors(in.readBoolean(), in.readPeers());
       default -> throw new MessageException(Reason.UNKNOWN_TYPE, "type " + type);
     };
   }
@@ -136,7 +145,20 @@ public final class Messages {
     if (message instanceof InitFailure) {
       return INIT_FAILURE;
     }
-    return message instanceof Ack ? ACK : REFUSED;
+    if (message instanceof Ack) {
+      return ACK;
+    }
+    return message instanceof Refused ? REFUSED : typeOfPeerMessage(message);
+  }
+
+  private static byte typeOfPeerMessage(Message message) {
+    if (message instanceof Locate) {
+      return LOCATE;
+    }
+    if (message instanceof Located) {
+      return LOCATED;
+    }
+    return message instanceof FindSuccessors ? FIND_SUCCESSORS : SUCCESSORS;
   }
 
   private static void writeBody(Message message, MessageWriter out) {
@@ -148,7 +170,7 @@ public final class Messages {
       out.writeLong(m.epoch()).writeBoolean(m.resync()).writeBoolean(m.leaving());
     } else if (message instanceof Register m) {
       out.writeString(m.executorId()).writeString(m.host());
-      out.writeInt(m.cores()).writeLong(m.poolBytes());
+      out.writeInt(m.cores()).writeLong(m.poolBytes()).writeInt(m.transportPort());
     } else if (message instanceof RegisterReply m) {
       out.writeLong(m.epoch()).writeLong(m.session());
     } else if (message instanceof InitFailure m) {
@@ -157,6 +179,20 @@ public final class Messages {
       out.writeLong(m.epoch());
     } else if (message instanceof Refused m) {
       out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
+    } else {
+      writePeerMessage(message, out);
+    }
+  }
+
+  private static void writePeerMessage(Message message, MessageWriter out) {
+    if (message instanceof Locate m) {
+      out.writeString(m.executorId()).writeTileNames(m.names());
+    } else if (message instanceof Located m) {
+      m.write(out);
+    } else if (message instanceof FindSuccessors m) {
+      out.writeString(m.executorId());
+    } else if (message instanceof Successors m) {
+      out.writeBoolean(m.leaving()).writePeers(m.peers());
     }
   }
 }

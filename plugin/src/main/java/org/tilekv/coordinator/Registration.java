@@ -148,6 +148,10 @@ final class Registration {
     return new Member(register.executorId(), register.host(), register.cores());
   }
 
+  Peer peer() {
+    return new Peer(register.executorId(), register.host(), register.transportPort());
+  }
+
   ExecutorStats stats() {
     return stats;
   }

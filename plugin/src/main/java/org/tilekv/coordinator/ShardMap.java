@@ -100,14 +100,24 @@ public final class ShardMap {
 
   /** Shards of an executor, in order; walks the whole map. */
   public List<Shard> shardsOf(String executorId) {
+    int slot = slotOf(executorId);
     List<Shard> shards = new ArrayList<>();
-    for (int i = 0; i < size(); i++) {
-      Member owner = memberAt(i);
-      if (owner != null && owner.executorId().equals(executorId)) {
+    for (int i = 0; i < size() && slot != UNASSIGNED; i++) {
+      if (slotAt(i) == slot) {
         shards.add(new Shard(i / headShards, i % headShards));
       }
     }
     return shards;
+  }
+
+  private int slotOf(String executorId) {
+    for (int slot = 0; slot < members.length; slot++) {
+      Member member = members[slot];
+      if (member != null && member.executorId().equals(executorId)) {
+        return slot;
+      }
+    }
+    return UNASSIGNED;
   }
 
   private int indexOf(Shard shard) {
@@ -119,7 +129,11 @@ public final class ShardMap {
   }
 
   private @Nullable Member memberAt(int index) {
-    int slot = owners[index / ShardTable.CHUNK][index % ShardTable.CHUNK];
+    int slot = slotAt(index);
     return slot == UNASSIGNED ? null : members[slot];
+  }
+
+  private int slotAt(int index) {
+    return owners[index / ShardTable.CHUNK][index % ShardTable.CHUNK];
   }
 }

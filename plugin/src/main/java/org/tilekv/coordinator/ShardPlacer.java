@@ -13,6 +13,7 @@
  */
 package org.tilekv.coordinator;
 
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 
@@ -151,31 +152,22 @@ final class ShardPlacer {
     FullestFirst fullest = new FullestFirst(members, table, taker);
     int share = (int) Math.ceil(share(table.size(), members, taker));
     int weight = weight(members, taker);
+    // Givers whose shards are in order, the one that the taker wins most clearly last.
+    BitSet sorted = new BitSet();
     while (table.load(taker) < share && fullest.top() != MemberSlots.NONE) {
       int giver = fullest.top();
       long after = (table.load(taker) + 1L) * weight(members, giver);
       if (after >= (long) table.load(giver) * weight) {
         return;
       }
-      int shard = table.take(giver, clearestWin(taker, weight, giver));
+      if (!sorted.get(giver)) {
+        sorted.set(giver);
+        table.sortHeld(giver, shard -> Rendezvous.cost(members.seed(taker), weight, shard));
+      }
+      int shard = table.take(giver, table.load(giver) - 1);
       released(giver);
       assign(shard, taker);
       fullest.topLowered();
     }
-  }
-
-  /** Which of the giver's shards the taker wins most clearly, by its place among them. */
-  private int clearestWin(int taker, int weight, int giver) {
-    int best = 0;
-    double bestCost = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < table.load(giver); i++) {
-      int shard = table.heldAt(giver, i);
-      double cost = Rendezvous.cost(members.seed(taker), weight, shard);
-      if (cost < bestCost) {
-        bestCost = cost;
-        best = i;
-      }
-    }
-    return best;
   }
 }

@@ -14,6 +14,7 @@
 package org.tilekv.coordinator;
 
 import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,11 +77,6 @@ final class ShardTable {
     return chunks[shard / CHUNK][shard % CHUNK];
   }
 
-  /** Shard number {@code index} of a slot, in no special order. */
-  int heldAt(int slot, int index) {
-    return held[slot][index];
-  }
-
   int[] shardsOf(int slot) {
     return Arrays.copyOf(held[slot], load(slot));
   }
@@ -112,6 +108,20 @@ final class ShardTable {
     int shard = held[slot][index];
     held[slot][index] = held[slot][--loads[slot]];
     return shard;
+  }
+
+  /** Brings the shards of a slot into an order: the highest cost first. Costs are positive. */
+  void sortHeld(int slot, IntToDoubleFunction costOfShard) {
+    long[] keyed = new long[loads[slot]];
+    for (int i = 0; i < keyed.length; i++) {
+      int shard = held[slot][i];
+      float cost = (float) costOfShard.applyAsDouble(shard);
+      keyed[i] = (long) Float.floatToRawIntBits(cost) << Integer.SIZE | shard;
+    }
+    Arrays.sort(keyed);
+    for (int i = 0; i < keyed.length; i++) {
+      held[slot][i] = (int) keyed[keyed.length - 1 - i];
+    }
   }
 
   /** Takes all shards away from a slot, in rising order. */

@@ -38,6 +38,8 @@ final class Admission {
   /** Rows of the queue that one pass looks at: bounds the hashing of prompts per step. */
   private static final int ROWS_PER_PASS = 64;
 
+  private static final long OTHER_LOADS_MS = 10;
+
   private final Deque<Row> queue = new ArrayDeque<>();
   private final KvCache cache;
   private final EngineConfig config;
@@ -106,7 +108,17 @@ final class Admission {
    * start.
    */
   long restMs(long mostMs) {
-    return resting ? loads.waitMs(mostMs) : 0;
+    if (!resting) {
+      return 0;
+    }
+    // Loads that no row has begun do not wake the engine.
+    long otherMs = cache.loading() && !loads.underWay() ? Math.min(mostMs, OTHER_LOADS_MS) : 0;
+    return Math.max(otherMs, loads.waitMs(mostMs));
+  }
+
+  /** Whether loads may hold pages that a row finds missing. */
+  boolean loading() {
+    return loads.underWay() || cache.loading();
   }
 
   private void look(RunningRows running) {
@@ -148,7 +160,7 @@ final class Admission {
     }
     try {
       Verdict verdict = tryOpen(row, running);
-      if (verdict == Verdict.NO_ROOM && running.isEmpty() && !loads.underWay()) {
+      if (verdict == Verdict.NO_ROOM && running.isEmpty() && !loading()) {
         throw new TileKvException(row + noRoomAlone(row));
       }
       return verdict;

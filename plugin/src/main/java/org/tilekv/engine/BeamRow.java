@@ -48,8 +48,8 @@ final class BeamRow extends Row {
   }
 
   @Override
-  void stop() {
-    super.stop();
+  void setBack() {
+    super.setBack();
     search = null;
   }
 

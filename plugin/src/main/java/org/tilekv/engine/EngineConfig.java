@@ -46,7 +46,7 @@ public record EngineConfig(
     requireAtLeastOne("prefillChunkTokens", prefillChunkTokens);
   }
 
-  /** Limits with the usual wait for loads; evicts by plan, where there is one. */
+  /** Evicts by plan, where there is one, and waits for loads as usual. */
   public EngineConfig(
       int maxBatchRows,
       int maxStepTokens,
@@ -63,6 +63,19 @@ public record EngineConfig(
         prefixReuse,
         countDistinctPositions,
         EvictionOrder.PLAN);
+  }
+
+  /** The same with another wait for loads. */
+  public EngineConfig withLoadWaitMs(long waitMs) {
+    return new EngineConfig(
+        maxBatchRows,
+        maxStepTokens,
+        prefillChunkTokens,
+        sharedPrefixWaitMs,
+        waitMs,
+        prefixReuse,
+        countDistinctPositions,
+        eviction);
   }
 
   private static void requireAtLeastOne(String name, int value) {

@@ -13,6 +13,7 @@
  */
 package org.tilekv.engine;
 
+import java.util.Arrays;
 import java.util.List;
 import org.tilekv.cache.PrefixSource;
 import org.tilekv.cache.TileCache;
@@ -24,6 +25,16 @@ public interface PrefixSources {
 
   /** A cache that computes all it does not hold. */
   PrefixSources NONE = (cache, namespace) -> List.of();
+
+  /** All sources of several; {@link #NONE} where none of them is another. */
+  static PrefixSources all(PrefixSources... parts) {
+    List<PrefixSources> some = Arrays.stream(parts).filter(part -> part != NONE).toList();
+    return switch (some.size()) {
+      case 0 -> NONE;
+      case 1 -> some.get(0);
+      default -> new JoinedSources(some);
+    };
+  }
 
   /**
    * Sources of one cache; they are closed before it. Called once per opened model.

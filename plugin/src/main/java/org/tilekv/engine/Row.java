@@ -126,12 +126,21 @@ abstract class Row {
     return Math.max(0, reusedTokens);
   }
 
-  /** Gives the pages back; the row can be started again. */
-  void stop() {
+  /** Gives the pages back. */
+  final void stop() {
     KvSequence open = sequence;
     sequence = null;
     if (open != null) {
       open.close();
+    }
+  }
+
+  /** Gives the pages back for now: the row will be started again. */
+  void setBack() {
+    KvSequence open = sequence;
+    sequence = null;
+    if (open != null) {
+      open.setAside();
     }
   }
 

@@ -64,6 +64,14 @@ final class RunningRows {
     row.stop();
   }
 
+  /** Takes a row out that will be started again. */
+  void setBack(Row row) {
+    if (rows.remove(row)) {
+      slots -= row.slots();
+    }
+    row.setBack();
+  }
+
   void complete(Row row) {
     GenerationResult result = row.result();
     remove(row);

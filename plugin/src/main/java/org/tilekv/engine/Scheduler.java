@@ -137,7 +137,7 @@ final class Scheduler {
 
   private void setBackYoungest(Row needy) {
     Row youngest = running.youngest();
-    if (youngest == needy && running.oldestFirst().size() == 1 && !loads.underWay()) {
+    if (youngest == needy && running.oldestFirst().size() == 1 && !admission.loading()) {
       throw new TileKvException(
           needy
               + " found no room for "
@@ -151,7 +151,7 @@ final class Scheduler {
               + " tokens of one KV head");
     }
     counters.preemptions.increment();
-    running.remove(youngest);
+    running.setBack(youngest);
     admission.requeue(youngest);
   }
 

@@ -34,6 +34,7 @@ public final class PrefixIndex {
   private final Map<TileName, TileGroup> roots = new HashMap<>();
   private final Map<ChainHash, TileGroup> groups = new HashMap<>();
   private final RecentEntries<TileName, Boolean> evicted;
+  private final RecentEntries<ChainHash, Boolean> notLoaded;
   // Content of a published tile -> short form of the name it was last published under.
   private final RecentEntries<Long, Long> contents;
 
@@ -43,6 +44,7 @@ public final class PrefixIndex {
    */
   public PrefixIndex(int remembered) {
     evicted = new RecentEntries<>(remembered);
+    notLoaded = new RecentEntries<>(remembered);
     contents = new RecentEntries<>(remembered);
   }
 
@@ -110,6 +112,7 @@ public final class PrefixIndex {
     }
     group.attach(name, under, (parent == null ? rootName : nameOf(parent)).chain(), tokens);
     evicted.remove(name);
+    notLoaded.remove(name.chain());
     contents.put(name.content(), name.chain().shortName());
   }
 
@@ -128,8 +131,16 @@ public final class PrefixIndex {
     }
   }
 
+  /** A lower tier held the tile and could not give it back. */
+  public void loadFailed(ChainHash name) {
+    notLoaded.put(name, true);
+  }
+
   /** Why a full tile was not there. It may have been published since: then it was never seen. */
   public MissReason missReason(TileName name) {
+    if (notLoaded.get(name.chain()) != null) {
+      return MissReason.LOAD_FAILED;
+    }
     if (evicted.get(name) != null) {
       return MissReason.EVICTED;
     }

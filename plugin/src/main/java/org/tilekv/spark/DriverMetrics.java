@@ -51,6 +51,15 @@ final class DriverMetrics {
     StatsGauges.register(registry, "total.", () -> coordinator.stats().total());
   }
 
+  /** Gauges for what the planner does. */
+  void add(PlanCounters plans) {
+    gauge("plannedJobs", plans::jobs);
+    gauge("jobsLeftUnplanned", plans::skippedJobs);
+    gauge("plannedRows", plans::rows);
+    gauge("plannedSavedTokens", plans::savedTokens);
+    gauge("planningMillis", plans::millis);
+  }
+
   private static String nameOf(PlacementReason reason) {
     return switch (reason) {
       case RESIDENT -> "placedResident";

@@ -38,7 +38,7 @@ final class FallbackOpener implements RuntimeOpener {
       return opener.open(modelDirectory, options);
     } catch (DeviceUnavailableException e) {
       warn.accept("model " + modelDirectory + " runs on the CPU: " + e.getMessage());
-      return opener.open(modelDirectory, onCpu);
+      return opener.open(modelDirectory, onCpu.with(options.sources()));
     }
   }
 }

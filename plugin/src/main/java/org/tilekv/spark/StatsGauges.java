@@ -39,6 +39,10 @@ final class StatsGauges {
     gauge(registry, prefix + "evictedTiles", stats, ExecutorStats::evictedTiles);
     gauge(registry, prefix + "preemptions", stats, ExecutorStats::preemptions);
     gauge(registry, prefix + "cellBytes", stats, ExecutorStats::cellBytes);
+    gauge(registry, prefix + "fetchedTiles", stats, ExecutorStats::fetchedTiles);
+    gauge(registry, prefix + "fetchedBytes", stats, ExecutorStats::fetchedBytes);
+    gauge(registry, prefix + "receivedTiles", stats, ExecutorStats::receivedTiles);
+    gauge(registry, prefix + "peerFailures", stats, ExecutorStats::peerFailures);
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);

@@ -45,11 +45,15 @@ final class TileKvDriver implements DriverPlugin {
   private static final Logger LOG = LoggerFactory.getLogger(TileKvDriver.class);
   private static final String LOCALITY_WAIT = "spark.locality.wait.process";
 
+  /** In Spark's words on an executor that is gone. */
+  private static final String DECOMMISSIONED = "decommission";
+
   /** An idle executor that is decommissioned may be gone within a second. */
   private static final long DECOMMISSION_POLL_MS = 200;
 
   private static volatile @Nullable TileKvDriver current;
 
+  private final PlanCounters planCounters = new PlanCounters();
   private final ScheduledExecutorService ticker = DaemonThread.scheduler("tilekv-coordinator");
   private boolean stopping;
   private @Nullable Started started;
@@ -89,6 +93,9 @@ final class TileKvDriver implements DriverPlugin {
         new SparkListener() {
           @Override
           public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+            if (removed.reason().contains(DECOMMISSIONED)) {
+              coordinator.decommissioning(removed.executorId());
+            }
             coordinator.executorLost(removed.executorId());
             LOG.info(
                 "executor {} is gone ({}); its shards move, epoch {}",
@@ -106,7 +113,15 @@ final class TileKvDriver implements DriverPlugin {
             this::pollDecommissions, pollMs, pollMs, TimeUnit.MILLISECONDS);
     LOG.info("TileKV settings:\n{}", config.describe());
     current = this;
-    return config.toMap();
+    conf.remove(Settings.TENANT_SALT.key());
+    return forExecutors(config);
+  }
+
+  /** All settings, the tenant's salt sealed: it is not for others to read. */
+  private static Map<String, String> forExecutors(TileKvConfig config) {
+    Map<String, String> settings = new HashMap<>(config.toMap());
+    settings.computeIfPresent(Settings.TENANT_SALT.key(), (key, salt) -> TenantSalts.seal(salt));
+    return settings;
   }
 
   private static Map<String, String> entries(SparkConf conf) {
@@ -127,6 +142,7 @@ final class TileKvDriver implements DriverPlugin {
   @Override
   public void registerMetrics(String appId, PluginContext plugin) {
     metrics = new DriverMetrics(plugin.metricRegistry(), started().coordinator());
+    metrics.add(planCounters);
   }
 
   /** Bytes in, bytes out; classes of ours would need the executors' RPC to know our jar. */
@@ -201,7 +217,26 @@ final class TileKvDriver implements DriverPlugin {
    * @throws org.tilekv.config.ConfigException where the session changes what was settled at start
    */
   TileKvConfig settings(SparkSession session) {
+    sealSalt(session);
     return started().config().forJob(CollectionConverters.asJava(session.conf().getAll()));
+  }
+
+  /** What the planner of a job asks. */
+  PlanDriver planDriver(int groups) {
+    return new PlanDriver(
+        started().coordinator(),
+        placement(groups),
+        planCounters,
+        started().context().defaultParallelism());
+  }
+
+  /** Spark sends a session's settings along with its tasks: the salt stays here. */
+  private static void sealSalt(SparkSession session) {
+    String key = Settings.TENANT_SALT.key();
+    String salt = session.conf().get(key, null);
+    if (salt != null && !TenantSalts.isSealed(salt)) {
+      session.conf().set(key, TenantSalts.seal(Settings.TENANT_SALT.parse(salt)));
+    }
   }
 
   /** Where the partitions of a job should run. */

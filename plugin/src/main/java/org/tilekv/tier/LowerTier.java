@@ -30,6 +30,9 @@ public interface LowerTier extends AutoCloseable {
   /** Whether a group is there; no I/O, no effect on the order of use. */
   boolean contains(GroupKey key);
 
+  /** Says that a group was wanted, be it here or not: admission learns from it. No I/O. */
+  default void asked(GroupKey key) {}
+
   /** {@link #put(GroupMeta, ByteBuffer, Reuse)} of a group whose future is not known. */
   default boolean put(GroupMeta meta, ByteBuffer bytes) {
     return put(meta, bytes, Reuse.UNKNOWN);

@@ -80,7 +80,15 @@ class SettingsTest {
                     Map.entry("spark.tilekv.heartbeat.interval", "1s"),
                     Map.entry("spark.tilekv.executor.timeout", "30s"),
                     Map.entry("spark.tilekv.maxInitFailures", "4"),
-                    Map.entry("spark.tilekv.errors", "fail"))));
+                    Map.entry("spark.tilekv.peer.enabled", "true"),
+                    Map.entry("spark.tilekv.peer.port", "0"),
+                    Map.entry("spark.tilekv.peer.maxInFlightBytes", "64m"),
+                    Map.entry("spark.tilekv.peer.minTokens", "64"),
+                    Map.entry("spark.tilekv.peer.timeout", "5s"),
+                    Map.entry("spark.tilekv.decommission.handover", "10s"),
+                    Map.entry("spark.tilekv.decommission.handoverBytes", "1g"),
+                    Map.entry("spark.tilekv.errors", "fail"),
+                    Map.entry("spark.tilekv.plan", "auto"))));
   }
 
   @Test

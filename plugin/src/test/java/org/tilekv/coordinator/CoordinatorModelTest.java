@@ -27,8 +27,8 @@ import org.tilekv.config.TileKvConfig;
 
 /**
  * Random histories of executors that register, report, fall silent, are lost, are decommissioned
- * and come back, over a wire that loses messages. After each step the coordinator's whole state is
- * checked, and what it believes is compared with what the executors hold.
+ * and come back, over a wire that loses messages. After each step the coordinator's maps, members
+ * and directory are checked against each other, and the executors' states against the model.
  */
 class CoordinatorModelTest {
 
@@ -151,7 +151,7 @@ class CoordinatorModelTest {
     model.lastHeardMs = nowMs[0];
   }
 
-  /** The directory never names a holder that an executor did not name, and forgets the gone. */
+  /** Who is gone and who is leaving, as the model has it. */
   private void checkBelief(Coordinator coordinator, Map<String, Model> models) {
     for (ExecutorView view : coordinator.executors()) {
       Model model = models.get(view.executorId());

@@ -289,6 +289,58 @@ class CoordinatorTest {
     }
   }
 
+  @Test
+  void tilesAreFoundAtOthersAndPromptsAtOneWhereTheyCanBe() {
+    RegisterReply a = registerWithTransport("a", 1);
+    RegisterReply b = registerWithTransport("b", 2);
+    registerWithTransport("c", 3);
+    RegisterReply silent = register("d");
+    coordinator.heartbeat(heartbeat("a", a, 1, 10, 11, 12));
+    coordinator.heartbeat(heartbeat("b", b, 1, 11, 12, 13));
+    coordinator.heartbeat(heartbeat("d", silent, 1, 14));
+    Peer atA = new Peer("a", "host-a", 1);
+    Peer atB = new Peer("b", "host-b", 2);
+    assertThat(locate("c", 10, 11, 12, 13, 14, 15))
+        .isEqualTo(new Located(2, List.of(atA, atB), List.of(0, 0, 0, 1, -1, -1)));
+    assertThat(locate("a", 10, 11)).isEqualTo(new Located(2, List.of(atB), List.of(-1, 0)));
+    coordinator.executorLost("b");
+    assertThat(locate("c", 11, 13)).isEqualTo(new Located(1, List.of(atA), List.of(0, -1)));
+  }
+
+  @Test
+  void whoLeavesIsToldAndLearnsWhoTakesOver() {
+    RegisterReply a = registerWithTransport("a", 1);
+    registerWithTransport("b", 2);
+    registerWithTransport("c", 3);
+    assertThat(successors("a")).isEqualTo(new Successors(false, List.of()));
+    assertThat(coordinator.decommissioning("a")).isTrue();
+    assertThat(coordinator.decommissioning("a")).isFalse();
+    coordinator.decommissioning("c");
+    assertThat(coordinator.heartbeat(heartbeat("a", a, 1)))
+        .isInstanceOfSatisfying(
+            HeartbeatReply.class, reply -> assertThat(reply.leaving()).isTrue());
+    Successors expected = new Successors(true, List.of(new Peer("b", "host-b", 2)));
+    assertThat(successors("a")).isEqualTo(expected);
+    coordinator.executorLost("a");
+    assertThat(successors("a")).as("also when it is gone already").isEqualTo(expected);
+  }
+
+  private Message locate(String id, long... names) {
+    return ask(new Locate(id, TileNames.of(names)));
+  }
+
+  private Message successors(String id) {
+    return ask(new FindSuccessors(id));
+  }
+
+  private Message ask(Message message) {
+    return Messages.decode(coordinator.receive(Messages.encode(message)));
+  }
+
+  private RegisterReply registerWithTransport(String id, int port) {
+    return (RegisterReply) coordinator.register(new Register(id, "host-" + id, 4, 0, port));
+  }
+
   private RegisterReply register(String id) {
     return (RegisterReply) coordinator.register(new Register(id, "host-" + id, 4, 1 << 20));
   }

@@ -37,8 +37,13 @@ class MessagesTest {
           new Heartbeat(
               "7", 17, 2, 3, false, STATS, TileNames.of(1, -2, Long.MIN_VALUE), TileNames.of(9)),
           new Heartbeat("7", 17, 3, 3, true, STATS, TileNames.of(5), TileNames.NONE),
+          new Register("3", "host", 2, 0, 65_535),
           new HeartbeatReply(4, true, false),
           new HeartbeatReply(4, false, true),
+          new Locate("7", TileNames.of(3, 4)),
+          new Located(2, List.of(new Peer("1", "a", 1), new Peer("2", "b", 2)), List.of(1, -1, 0)),
+          new FindSuccessors("7"),
+          new Successors(true, List.of(new Peer("1", "a", 1))),
           new InitFailure("8", "host", "no model: \uD83D\uDE42"),
           new Ack(0),
           new Refused(Refused.Reason.STALE_EPOCH, 9, "epoch 3"));

@@ -182,6 +182,17 @@ class WorkPlacementTest {
   }
 
   @Test
+  void anExecutorAboveItsBoundGetsNothingWhateverItHolds() {
+    start("a", "b", "c", "d", "e", "f", "g", "h");
+    hold("a", LongStream.range(0, 312).toArray());
+    beat("a", 48);
+    // 4,800 tokens wait at a, which would save 4,992; its bound is 1.125 * (4,800 + 5,000) / 8.
+    Placement placement = place(item(5_000, LongStream.range(0, 312).toArray()));
+    assertThat(placement.reason()).isEqualTo(PlacementReason.MOVED_FOR_LOAD);
+    assertThat(placement.queueTokens()).isZero();
+  }
+
+  @Test
   void withoutExecutorsThereIsNoPlace() {
     Placement placement = place(item(1, 1));
     assertThat(placement.executor()).isEmpty();

@@ -24,11 +24,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.tilekv.EvictionOrder;
 
 class PrefixLoadsTest {
   private static final EngineConfig CONFIG =
-      new EngineConfig(8, 64, 16, 0, 100, true, false, EvictionOrder.PLAN);
+      new EngineConfig(8, 64, 16, 0, true, false).withLoadWaitMs(100);
 
   private static EngineFixture fixture(int pages) {
     FakeKvCache cache = new FakeKvCache(pages, CONFIG.maxBatchRows() + 8, 4, 512);
@@ -198,8 +197,7 @@ class PrefixLoadsTest {
 
   @Test
   void theEndOfALoadWakesTheEngine() throws Exception {
-    EngineConfig patient =
-        new EngineConfig(8, 64, 16, 0, 3_600_000, true, false, EvictionOrder.PLAN);
+    EngineConfig patient = CONFIG.withLoadWaitMs(3_600_000);
     FakeKvCache cache = new FakeKvCache(100, 16, 4, 512);
     FakeSource source = new FakeSource(cache);
     ContinuousBatchingEngine engine =

@@ -45,7 +45,7 @@ class CellTransportTest {
     }
   }
 
-  private ExecutorTransport transport(String secret) {
+  private ExecutorTransport transport(String secret) throws Exception {
     SparkConf conf =
         new SparkConf(false)
             .set("spark.app.id", "app")
@@ -57,7 +57,7 @@ class CellTransportTest {
             conf,
             scala.Option.empty(),
             org.apache.spark.internal.config.package$.MODULE$.AUTH_SECRET_FILE());
-    ExecutorTransport transport = ExecutorTransport.start(conf, security, LOCALHOST);
+    ExecutorTransport transport = ExecutorTransport.start(conf, security, LOCALHOST, 0);
     opened.add(transport);
     return transport;
   }
