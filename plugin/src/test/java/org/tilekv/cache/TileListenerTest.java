@@ -28,6 +28,7 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 
 /** What others learn of a cache: which tiles it has, which it uses most, and how to take them. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class TileListenerTest {
 
   private static final int[] PROMPT = {1, 2, 3, 4, 5, 6, 7, 8, 9};

@@ -30,6 +30,7 @@ import org.tilekv.config.TileKvConfig;
  * and come back, over a wire that loses messages. After each step the coordinator's maps, members
  * and directory are checked against each other, and the executors' states against the model.
  */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class CoordinatorModelTest {
 
   private static final int HISTORIES = 15;

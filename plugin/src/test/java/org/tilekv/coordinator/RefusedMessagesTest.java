@@ -32,6 +32,7 @@ import org.tilekv.coordinator.Refused.Reason;
  * A coordinator in service, with executors that have tiles and shards, is sent what it must not
  * take: the refusal has a name, that name's counter rises by one, and nothing else changes.
  */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class RefusedMessagesTest {
 
   private static final int GROUPS = 64;

@@ -26,6 +26,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.tilekv.config.TileKvConfig;
 
+@SuppressWarnings("NullAway") // what is missing fails the test
 class WorkPlacementTest {
 
   private static final int TILE_TOKENS = 16;

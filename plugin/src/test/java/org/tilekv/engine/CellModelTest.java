@@ -38,6 +38,7 @@ import org.tilekv.llm.InvalidModelException;
 
 /** Cells of threads: the engine leads, the others repeat. */
 @Timeout(60)
+@SuppressWarnings("NullAway") // what is missing fails the test
 class CellModelTest {
 
   private static final EngineConfig ENGINE = new EngineConfig(16, 256, 64, 1000, true, false);

@@ -26,6 +26,7 @@ import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
 
 /** Small caches of one namespace, with random bytes for tiles. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 final class PeerFixtures {
 
   static final int TILE_TOKENS = 4;

@@ -33,6 +33,7 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 
 /** A cache that leaves, two that take over. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class PeerHandoverTest {
 
   private static final Peer A = new Peer("a", "host", 1);

@@ -36,6 +36,7 @@ import org.tilekv.coordinator.Peer;
 import org.tilekv.spark.PeerWire.Status;
 
 /** Two caches, a server over one, a source for the other, and what can go wrong in between. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class PeerSourceTest {
 
   private static final int TILES = 8;

@@ -23,6 +23,7 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.Namespace;
 
 /** What a row brings to the planner: tokens as bytes, names of its tiles, a hash. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class PromptPathsTest {
 
   private static final int TILE = 16;

@@ -36,6 +36,7 @@ import org.tilekv.coordinator.ExecutorStats;
 
 /** Jobs of tenants at the same time, with the example's model, in local mode. */
 @Timeout(120)
+@SuppressWarnings("NullAway") // what is missing fails the test
 class TenantsTest {
 
   private static final int ROWS = 6;
@@ -123,7 +124,7 @@ class TenantsTest {
     texts.add(job.queryExecution().toString());
     texts.add(job.rdd().toDebugString());
     texts.add(job.sparkSession().conf().getAll().mkString("\n"));
-    texts.add(String.join("\n", java.util.Arrays.toString(context.getConf().getAll())));
+    texts.add(java.util.Arrays.toString(context.getConf().getAll()));
     texts.add(context.hadoopConfiguration().getValByRegex(".*salt.*").toString());
     texts.add(TileKvDriver.require(context).config().toString());
     texts.add(new String(serialized(job), StandardCharsets.ISO_8859_1));

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tilekv.config.DiskAdmission;
 
+@SuppressWarnings("NullAway") // what is missing fails the test
 class DiskTierTest {
   private static final Path A = Path.of("/a");
   private static final Path B = Path.of("/b");

@@ -26,6 +26,7 @@ import org.tilekv.coordinator.plan.JobPlanner.Planned;
 import org.tilekv.coordinator.plan.RandomRows.PathRow;
 
 /** Random rows against brute force, by seed. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 class JobPlannerTest {
 
   private static final int SEEDS = 150;

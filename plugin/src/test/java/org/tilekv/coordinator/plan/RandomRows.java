@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Random;
 
 /** Rows as paths of names over a random tree of headers, and what they share by brute force. */
+@SuppressWarnings("NullAway") // what is missing fails the test
 final class RandomRows {
 
   static final int TILE = 16;
