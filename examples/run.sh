@@ -5,7 +5,7 @@
 #   examples/run.sh [--master URL] [--conf K=V]... [BatchInference options]
 #
 # --master and --conf in front go to Spark; everything after them goes to BatchInference in place of the demo's
-# options. With SPARK_HOME set that Spark is used, with its own bin/spark-submit where it has one; otherwise one is
+# options. APP_CLASS and APP_JAR in the environment run another application. With SPARK_HOME set that Spark is used, with its own bin/spark-submit where it has one; otherwise one is
 # assembled from Spark's published jars.
 set -euo pipefail
 
@@ -70,7 +70,7 @@ fi
 submit=(
   --master "$master" "${defaults[@]}" ${spark_args[@]+"${spark_args[@]}"}
   --jars "$(plugin_jar)"
-  --class org.tilekv.examples.BatchInference "$(app_jar)" "${app_args[@]}")
+  --class "${APP_CLASS:-org.tilekv.examples.BatchInference}" "${APP_JAR:-$(app_jar)}" "${app_args[@]}")
 
 if [[ -x ${SPARK_HOME:-}/bin/spark-submit ]]; then
   exec "$SPARK_HOME/bin/spark-submit" "${submit[@]}"

@@ -54,7 +54,7 @@ class PackageRulesTest {
           .layer("engine")
           .definedBy("org.tilekv.engine")
           .layer("coordinator")
-          .definedBy("org.tilekv.coordinator")
+          .definedBy("org.tilekv.coordinator..")
           .layer("rapids")
           .definedBy("org.tilekv.rapids")
           .layer("spark")

@@ -29,10 +29,13 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
+import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
+import org.tilekv.cache.StaticPlan;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.prefix.Namespace;
@@ -55,6 +58,7 @@ import org.tilekv.prefix.Namespace;
     jvmArgsAppend = {"--add-modules=jdk.incubator.vector"})
 @SuppressWarnings("NullAway.Init") // JMH calls the set-up before a benchmark.
 public class SequenceBenchmark {
+  private static final Namespace NAMESPACE = Namespace.builder().build();
   private static final int HEADS = 8;
   private static final int TILE_TOKENS = 64;
   private static final int RESIDENT_TILES = 4096;
@@ -63,7 +67,12 @@ public class SequenceBenchmark {
   @Param({"64", "512", "2048"})
   int promptTokens;
 
+  /** Order of eviction; by plan with a plan open that needs the shared prompt. */
+  @Param({"LRU", "PLAN"})
+  EvictionOrder eviction;
+
   private TileCache cache;
+  private PlannedRows plan;
   private int[] shared;
   private int[] fresh;
   private int[] next;
@@ -80,9 +89,10 @@ public class SequenceBenchmark {
                 RESIDENT_TILES * HEADS,
                 256,
                 64,
-                Namespace.builder().build(),
+                NAMESPACE,
                 60_000,
                 true,
+                eviction,
                 () -> System.nanoTime() / 1_000_000));
     shared = new Random(7).ints(promptTokens + 1, 0, 128_000).toArray();
     fresh = shared.clone();
@@ -91,12 +101,14 @@ public class SequenceBenchmark {
       computeFresh();
     }
     compute(shared);
+    plan = cache.plan(StaticPlan.of(NAMESPACE, null, new int[][] {shared}, TILE_TOKENS));
     decoding = open(new int[] {1});
   }
 
   @TearDown(Level.Trial)
   public void close() {
     cache.checkIntegrity();
+    plan.close();
     cache.close();
   }
 

@@ -122,7 +122,11 @@ public final class BatchInference implements Callable<Integer> {
             .setTopK(options.topK)
             .setTopP(options.topP)
             .setSeed(options.seed)
-            .setStopStrings(options.stopStrings.toArray(new String[0]));
+            .setStopStrings(options.stopStrings.toArray(new String[0]))
+            .setKeepRowOrder(options.keepRowOrder);
+    if (options.plan != null) {
+      generate.setPlan(options.plan);
+    }
     return options.errors == null ? generate : generate.setErrors(options.errors);
   }
 

@@ -145,6 +145,24 @@ final class BatchOptions {
       description = "Contiguous partitions of the rows; 0 is four per core (default: 0).")
   int partitions;
 
+  @Option(
+      names = "--plan",
+      paramLabel = "MODE",
+      description =
+          "auto or off: whether rows that share a prefix are brought together before the job runs"
+              + " (default: spark.tilekv.plan).")
+  @Nullable String plan;
+
+  @Option(
+      names = "--keep-row-order",
+      description = "Write rows in the input's order where the job was planned.")
+  boolean keepRowOrder;
+
+  @Option(
+      names = "--sort-by-prompt",
+      description = "Sort the rows by their prompts first, to compare with a plan.")
+  boolean sortByPrompt;
+
   /** Refuses values that picocli cannot check. */
   void check() {
     requireAtLeast("--max-new-tokens", maxNewTokens, 1);

@@ -55,6 +55,8 @@ final class ClusterNumbers {
         s.missedTiles(),
         s.evictedTiles(),
         s.preemptions(),
+        s.decodeRows(),
+        s.cellBytes(),
         s.residentTiles(),
         s.pages());
   }

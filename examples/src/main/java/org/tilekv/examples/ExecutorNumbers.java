@@ -27,10 +27,12 @@ record ExecutorNumbers(
     long missedTiles,
     long evictedTiles,
     long preemptions,
+    long decodeRows,
+    long cellBytes,
     long residentTiles,
     long poolPages) {
 
-  static final ExecutorNumbers ZERO = new ExecutorNumbers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  static final ExecutorNumbers ZERO = new ExecutorNumbers(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   /** Counts since {@code earlier}; gauges and distinct positions as they are here. */
   ExecutorNumbers since(ExecutorNumbers earlier) {
@@ -44,6 +46,8 @@ record ExecutorNumbers(
         missedTiles - earlier.missedTiles,
         evictedTiles - earlier.evictedTiles,
         preemptions - earlier.preemptions,
+        decodeRows - earlier.decodeRows,
+        cellBytes - earlier.cellBytes,
         residentTiles,
         poolPages);
   }
@@ -59,8 +63,15 @@ record ExecutorNumbers(
         missedTiles + other.missedTiles,
         evictedTiles + other.evictedTiles,
         preemptions + other.preemptions,
+        decodeRows + other.decodeRows,
+        cellBytes + other.cellBytes,
         residentTiles + other.residentTiles,
         poolPages + other.poolPages);
+  }
+
+  /** Bytes between the members of cells for each token that went through the model. */
+  double cellBytesPerToken() {
+    return (double) cellBytes / Math.max(1, computedTokens + decodeRows);
   }
 
   double hitRatePercent() {

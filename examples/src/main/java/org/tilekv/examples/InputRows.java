@@ -62,9 +62,9 @@ final class InputRows {
     }
     int partitions =
         options.partitions > 0 ? options.partitions : 4 * spark.sparkContext().defaultParallelism();
-    return rows.withColumn(ROW_ID, monotonically_increasing_id())
-        .repartitionByRange(partitions, col(ROW_ID))
-        .sortWithinPartitions(col(ROW_ID));
+    Dataset<Row> numbered = rows.withColumn(ROW_ID, monotonically_increasing_id());
+    Column order = col(options.sortByPrompt ? options.promptCol : ROW_ID);
+    return numbered.repartitionByRange(partitions, order).sortWithinPartitions(order);
   }
 
   private Dataset<Row> readFile() throws IOException {

@@ -63,6 +63,14 @@ record PassReport(
     line(out, "  computed", "%,d", total.computedTokens());
     line(out, "  reused", "%,d (%.1f %%)", total.reusedTokens(), total.hitRatePercent());
     line(out, "  full tiles not found", "%,d", total.missedTiles());
+    if (total.cellBytes() > 0) {
+      line(
+          out,
+          "bytes between members",
+          "%,d (%,.0f per token through the model)",
+          total.cellBytes(),
+          total.cellBytesPerToken());
+    }
     printDistinct(out, total);
     printExecutors(out);
   }

@@ -90,6 +90,6 @@ final class Committer {
       return;
     }
     store.index.publish(beam.groups.get(tile), name, root, parent, beam.tail.clone());
-    store.counters.publishedTiles++;
+    store.published(name.chain());
   }
 }

@@ -52,7 +52,7 @@ interface EvictionPolicy {
   /** The future of a task becomes known. */
   default void open(PlanFuture future) {}
 
-  /** A task has come further. */
+  /** A task has come further; nothing where its future has ended. */
   default void reached(PlanFuture future, int position) {}
 
   /**
@@ -62,7 +62,7 @@ interface EvictionPolicy {
    */
   default void promptHeld(TileGroup last) {}
 
-  /** A future ends. */
+  /** A future ends; nothing where it has ended. */
   default void close(PlanFuture future) {}
 
   /**

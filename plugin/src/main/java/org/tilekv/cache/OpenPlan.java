@@ -22,7 +22,6 @@ final class OpenPlan implements PlannedRows {
   private final Object lock;
   private final EvictionPolicy policy;
   private final PlanFuture future;
-  private boolean closed;
 
   /** Prepares the plan outside of the lock, which it then takes. */
   OpenPlan(Object lock, EvictionPolicy policy, BatchPlan plan) {
@@ -37,19 +36,14 @@ final class OpenPlan implements PlannedRows {
   @Override
   public void reached(int position) {
     synchronized (lock) {
-      if (!closed) {
-        policy.reached(future, position);
-      }
+      policy.reached(future, position);
     }
   }
 
   @Override
   public void close() {
     synchronized (lock) {
-      if (!closed) {
-        closed = true;
-        policy.close(future);
-      }
+      policy.close(future);
     }
   }
 }

@@ -58,6 +58,9 @@ final class PlanFuture {
   /** The row at a position that is ahead holds all it needs: it is no use to come any more. */
   void hold(int position) {
     held.add(position);
+    while (held.remove(reached)) {
+      reached++;
+    }
   }
 
   /** Position of the next row that has yet to find a tile, or -1 where none needs it. */

@@ -35,6 +35,7 @@ import org.tilekv.attention.KvMemory;
 import org.tilekv.page.PageTable;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
+import org.tilekv.prefix.Namespace;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 
@@ -47,6 +48,9 @@ import org.tilekv.prefix.TileName;
  * created with.
  */
 public final class TileCache implements KvCache {
+
+  /** Of sequences that no task owns. */
+  private static final long NO_OWNER = -1;
 
   private final TileCacheOptions options;
   private final TileMemory memory;
@@ -174,11 +178,22 @@ public final class TileCache implements KvCache {
    * @return null when the page table has no free row, or the memory takes no tiles from the host
    */
   public @Nullable TileLoad load(SequenceRequest request) {
+    return load(request, root(request));
+  }
+
+  /**
+   * As {@link #load(SequenceRequest)}, for tiles that come with their names: the parent of first
+   * tiles stands for namespace and salt.
+   */
+  public @Nullable TileLoad load(ChainHash root, int[] prompt) {
+    return load(new SequenceRequest(prompt, NO_OWNER, null, true), TileName.under(root));
+  }
+
+  private @Nullable TileLoad load(SequenceRequest request, TileName root) {
     requireFits(request);
     if (!options.prefixReuse() || !memory.copiesToHost()) {
       return null;
     }
-    TileName root = root(request);
     synchronized (lock) {
       requireOpen();
       if (store.freeRows() == 0) {
@@ -347,6 +362,28 @@ public final class TileCache implements KvCache {
     synchronized (lock) {
       return store.index.describeAll();
     }
+  }
+
+  /** The hottest resident tiles, at most {@code most}, parents before what continues them. */
+  public List<NamedTile> hottestTiles(int most) {
+    synchronized (lock) {
+      return store.hottest(most);
+    }
+  }
+
+  /**
+   * Tells a listener of all resident tiles now, and of each that comes or goes from now on. There
+   * is one listener at most.
+   */
+  public void listen(TileListener listener) {
+    synchronized (lock) {
+      store.listen(listener);
+    }
+  }
+
+  /** What all tiles of this cache have in common. */
+  public Namespace namespace() {
+    return options.namespace();
   }
 
   /** Bytes of a tile of all heads. */

@@ -21,9 +21,11 @@ import org.jspecify.annotations.Nullable;
 import org.tilekv.EvictionReason;
 import org.tilekv.page.PagePool;
 import org.tilekv.page.PageTable;
+import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.PrefixIndex;
 import org.tilekv.prefix.TileGroup;
+import org.tilekv.prefix.TileName;
 import org.tilekv.tier.Reuse;
 
 /**
@@ -41,6 +43,8 @@ final class TileStore {
   private final EvictionPolicy policy;
   private final Deque<Integer> freeRows = new ArrayDeque<>();
   private final int heads;
+  private @Nullable TileListener listener;
+  private long uses;
   private boolean savesEvicted;
 
   TileStore(TileCacheOptions options) {
@@ -133,14 +137,38 @@ final class TileStore {
     TileGroup parent = victim.parent();
     counters.evicted(policy.reason(victim));
     policy.remove(victim);
+    TileName name = victim.name();
     index.drop(victim);
+    if (listener != null && name != null) {
+      listener.dropped(name.chain());
+    }
     if (parent != null) {
       policy.exposed(parent);
     }
   }
 
+  /** Tells the listener of all named tiles, and of every change from now on. */
+  void listen(TileListener to) {
+    listener = to;
+    index.describeAll().forEach(tile -> to.published(tile.name()));
+  }
+
+  /** As {@link TileCache#hottestTiles}. */
+  List<NamedTile> hottest(int most) {
+    return HottestTiles.of(index, uses, most);
+  }
+
+  /** Counts a tile that was named for reuse. */
+  void published(ChainHash name) {
+    counters.publishedTiles++;
+    if (listener != null) {
+      listener.published(name);
+    }
+  }
+
   /** Keeps a group while it is copied from. */
   void retain(TileGroup group) {
+    group.used(++uses);
     if (group.retain()) {
       counters.pinned(heads);
       if (group.named()) {

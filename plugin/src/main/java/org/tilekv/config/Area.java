@@ -19,6 +19,7 @@ enum Area {
   ENGINE("Engine"),
   MODEL("Model"),
   PLACEMENT("Placement and liveness"),
+  PEERS("Executors among themselves"),
   JOBS("Jobs");
 
   private final String title;

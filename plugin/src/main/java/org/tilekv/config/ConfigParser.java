@@ -61,6 +61,9 @@ final class ConfigParser {
     if (!key.toLowerCase(Locale.ROOT).startsWith(Setting.PREFIX)) {
       return;
     }
+    if (key.startsWith(Setting.TRANSPORT_PREFIX)) {
+      return;
+    }
     Setting<?> setting = BY_KEY.get(key);
     if (setting == null) {
       problems.add(unknown(key));

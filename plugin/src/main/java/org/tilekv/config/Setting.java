@@ -30,6 +30,11 @@ public final class Setting<T> {
   /** What every key begins with. */
   public static final String PREFIX = "spark.tilekv.";
 
+  /**
+   * Keys of Spark's own transport settings for connections between executors: not ours to check.
+   */
+  static final String TRANSPORT_PREFIX = PREFIX + "io.";
+
   /** When a value is taken. */
   public enum Scope {
     /** Once, when the application starts. */

@@ -264,12 +264,74 @@ public final class Settings {
           .defaultsTo(4)
           .doc("Failed executor starts at which the application is stopped.");
 
+  public static final Setting<Boolean> PEER_ENABLED =
+      flag("peer.enabled")
+          .in(Area.PEERS)
+          .defaultsTo(true)
+          .doc(
+              "Whether executors fetch tiles from each other where that beats computing them, under"
+                  + " Spark's authentication and encryption. spark.tilekv.io.* are read as Spark's"
+                  + " transport settings.");
+
+  public static final Setting<Integer> PEER_PORT =
+      integer("peer.port", 0, 65_535)
+          .in(Area.PEERS)
+          .defaultsTo(0)
+          .doc(
+              "Port where executors listen for each other; where it is taken, one of the next"
+                  + " spark.port.maxRetries. 0: any free one.");
+
+  public static final Setting<Long> PEER_MAX_IN_FLIGHT_BYTES =
+      bytes("peer.maxInFlightBytes")
+          .in(Area.PEERS)
+          .defaultsTo(64L << 20)
+          .doc("Bytes that one executor fetches, and that it serves, at the same time.");
+
+  public static final Setting<Integer> PEER_MIN_TOKENS =
+      integer("peer.minTokens", 1, MANY)
+          .in(Area.PEERS)
+          .defaultsTo(64)
+          .doc("Fewest tokens of a prompt that others are asked for.");
+
+  public static final Setting<Long> PEER_TIMEOUT_MS =
+      millis("peer.timeout", 10)
+          .in(Area.PEERS)
+          .defaultsTo(5_000L)
+          .doc(
+              "Longest wait for an executor that is asked for tiles; then they are computed, and"
+                  + " the executor is left alone for a while.");
+
+  public static final Setting<Long> HANDOVER_MS =
+      millis("decommission.handover", 0)
+          .in(Area.PEERS)
+          .defaultsTo(10_000L)
+          .doc(
+              "Longest time that a decommissioned executor takes to hand its hottest tiles over."
+                  + " Keep it below the time that the cluster manager allows. 0: nothing is handed"
+                  + " over.");
+
+  public static final Setting<Long> HANDOVER_BYTES =
+      bytes("decommission.handoverBytes")
+          .in(Area.PEERS)
+          .defaultsTo(1L << 30)
+          .doc("Most bytes that a decommissioned executor hands over.");
+
   public static final Setting<ErrorPolicy> ERRORS =
       choice("errors", ErrorPolicy.values())
           .in(Area.JOBS)
           .perJob()
           .defaultsTo(ErrorPolicy.FAIL)
           .doc("A row that cannot be answered fails its task (fail) or gets a null (null).");
+
+  public static final Setting<String> PLAN =
+      word("plan", "auto", "off")
+          .in(Area.JOBS)
+          .perJob()
+          .defaultsTo("auto")
+          .doc(
+              "auto: before a job runs, its prompts are tokenised once to find what they share; its"
+                  + " rows then run in groups of equal cost, neighbours sharing most. A job whose"
+                  + " rows share nothing stays as it is. off: rows run as they come.");
 
   private static final List<Setting<?>> ALL =
       List.of(
@@ -304,7 +366,15 @@ public final class Settings {
           HEARTBEAT_INTERVAL_MS,
           EXECUTOR_TIMEOUT_MS,
           MAX_INIT_FAILURES,
-          ERRORS);
+          PEER_ENABLED,
+          PEER_PORT,
+          PEER_MAX_IN_FLIGHT_BYTES,
+          PEER_MIN_TOKENS,
+          PEER_TIMEOUT_MS,
+          HANDOVER_MS,
+          HANDOVER_BYTES,
+          ERRORS,
+          PLAN);
 
   private Settings() {}
 

@@ -13,8 +13,9 @@
  */
 package org.tilekv.coordinator;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,15 +32,24 @@ import org.tilekv.config.TileKvConfig;
  */
 public final class Coordinator {
 
+  /** Heartbeats that may fail to come before what an executor said is too old to rest on. */
+  static final int STALE_INTERVALS = 5;
+
+  private static final int FALLBACK_OWNERS = 4;
+
   private final Object lock = new Object();
   private final LongSupplier nowMs;
   private final long timeoutMs;
   private final ShardMaps maps;
   // The rest is guarded by the lock.
-  private final PrefixDirectory directory = new PrefixDirectory(PrefixDirectory.MAX_TILES);
-  private final ExecutorRegistry executors = new ExecutorRegistry(directory);
+  private final PrefixDirectory directory = new PrefixDirectory(PrefixDirectory.MAX_ENTRIES);
+  private final ExecutorRegistry executors;
+  private final WorkPlacement work;
+  private final PeerLookup peers;
   private final InitFailures initFailures;
   private final Map<Refused.Reason, Long> refused = new EnumMap<>(Refused.Reason.class);
+  // Executors that were leaving -> those that took their shards over.
+  private final Map<String, List<String>> newOwners = new LinkedHashMap<>();
   private long expiredCount;
   private long removedCount;
   private long heartbeats;
@@ -51,6 +61,16 @@ public final class Coordinator {
     this.timeoutMs = config.get(Settings.EXECUTOR_TIMEOUT_MS);
     this.maps = new ShardMaps(config.get(Settings.HEAD_SHARDS));
     this.initFailures = new InitFailures(config.get(Settings.MAX_INIT_FAILURES));
+    this.executors = new ExecutorRegistry(directory, firstSession(nowMs.getAsLong()));
+    this.peers = new PeerLookup(executors, directory);
+    long staleMs =
+        Math.min(timeoutMs, STALE_INTERVALS * config.get(Settings.HEARTBEAT_INTERVAL_MS));
+    this.work = new WorkPlacement(this, lock, executors, directory, staleMs);
+  }
+
+  /** Far from those of a driver that ran before: a late heartbeat must not look like one of now. */
+  private static long firstSession(long nowMs) {
+    return (nowMs & Integer.MAX_VALUE) << 20;
   }
 
   /** Answers the bytes of one message with the bytes of one message; never throws. */
@@ -60,10 +80,18 @@ public final class Coordinator {
       reply = receive(Messages.decode(message));
     } catch (MessageException e) {
       synchronized (lock) {
-        reply = refuse(Refused.Reason.MALFORMED, String.valueOf(e.getMessage()));
+        reply = refuse(reasonOf(e), String.valueOf(e.getMessage()));
       }
     }
     return Messages.encode(reply);
+  }
+
+  private static Refused.Reason reasonOf(MessageException e) {
+    return switch (e.reason()) {
+      case UNKNOWN_VERSION -> Refused.Reason.UNKNOWN_VERSION;
+      case TOO_LARGE -> Refused.Reason.TOO_LARGE;
+      default -> Refused.Reason.MALFORMED;
+    };
   }
 
   private Message receive(Message message) {
@@ -77,6 +105,12 @@ public final class Coordinator {
       return initFailed(failure);
     }
     synchronized (lock) {
+      if (message instanceof Locate locate) {
+        return peers.locate(locate);
+      }
+      if (message instanceof FindSuccessors asked) {
+        return peers.successors(asked.executorId(), newOwners(asked.executorId()));
+      }
       return refuse(
           Refused.Reason.UNEXPECTED, message.getClass().getSimpleName() + " is not for the driver");
     }
@@ -92,9 +126,10 @@ public final class Coordinator {
       if (executors.isRemoved(register.executorId())) {
         return refuse(Refused.Reason.REMOVED, "executor " + register.executorId() + " was removed");
       }
-      List<Member> before = executors.members();
       Registration registration = executors.register(register, nowMs.getAsLong());
-      placeAgainAfter(before);
+      if (registration.placeable()) {
+        maps.put(registration.member());
+      }
       registration.tell(maps.epoch());
       return new RegisterReply(maps.epoch(), registration.session());
     }
@@ -115,10 +150,11 @@ public final class Coordinator {
             reason == null ? Refused.Reason.UNKNOWN_EXECUTOR : reason, describe(heartbeat));
       }
       boolean resync = registration.accept(heartbeat, nowMs.getAsLong());
+      boolean leaving = registration.leaving();
       registration.tell(maps.epoch());
       heartbeats++;
       resyncs += resync ? 1 : 0;
-      return new HeartbeatReply(maps.epoch(), resync);
+      return new HeartbeatReply(maps.epoch(), resync, leaving);
     }
   }
 
@@ -156,37 +192,98 @@ public final class Coordinator {
     }
   }
 
-  /** The cluster manager took the executor away, for good. Raises the epoch where it counted. */
-  public void executorLost(String executorId) {
+  /**
+   * The cluster manager is about to take the executor away: its shards move at once, and only they.
+   * Until it is gone its heartbeats are taken, and it counts as a holder of its tiles. For good; an
+   * executor that has not registered yet will be leaving when it does.
+   *
+   * @return whether that is news
+   */
+  public boolean decommissioning(String executorId) {
     synchronized (lock) {
-      List<Member> before = executors.members();
-      if (executors.remove(executorId)) {
-        removedCount++;
+      if (!executors.leave(executorId)) {
+        return false;
       }
-      placeAgainAfter(before);
+      Map<Integer, int[]> shards = maps.shardsOf(executorId);
+      maps.remove(List.of(executorId));
+      newOwners.put(executorId, maps.ownersOf(shards));
+      if (newOwners.size() > ExecutorRegistry.MAX_GONE) {
+        newOwners.remove(newOwners.keySet().iterator().next());
+      }
+      return true;
     }
   }
 
   /**
-   * Drops executors that were silent for {@code executor.timeout}; to be called every second or so.
-   *
-   * @return their ids
+   * Who should get the tiles of an executor that is leaving, also after it is gone: those that took
+   * its shards over, the one with the most of them first; where it had none, a few others. Empty
+   * where nobody else is there.
    */
-  public List<String> tick() {
+  public List<Member> newOwners(String executorId) {
     synchronized (lock) {
-      List<Member> before = executors.members();
-      List<String> expired = executors.expire(nowMs.getAsLong() - timeoutMs);
-      expiredCount += expired.size();
-      placeAgainAfter(before);
-      return expired;
+      List<Member> owners = new ArrayList<>();
+      for (String id : newOwners.getOrDefault(executorId, List.of())) {
+        maps.member(id).ifPresent(owners::add);
+      }
+      return owners.isEmpty() ? maps.winners(executorId, FALLBACK_OWNERS) : owners;
     }
   }
 
-  /** Members are compared as sets, since one that registers again goes to the end. */
-  private void placeAgainAfter(List<Member> before) {
-    List<Member> after = executors.members();
-    if (!new HashSet<>(before).equals(new HashSet<>(after))) {
-      maps.membersChanged(after);
+  /** The cluster manager took the executor away, for good. Raises the epoch where it counted. */
+  public void executorLost(String executorId) {
+    synchronized (lock) {
+      if (executors.remove(executorId)) {
+        removedCount++;
+      }
+      maps.remove(List.of(executorId));
+    }
+  }
+
+  /**
+   * Drops executors that were silent for {@code executor.timeout}, and sees whether placement still
+   * has something to rest on; to be called every second or so.
+   *
+   * @return ids of those dropped
+   */
+  public List<String> tick() {
+    long now = nowMs.getAsLong();
+    List<String> expired;
+    synchronized (lock) {
+      expired = executors.expire(now - timeoutMs);
+      expiredCount += expired.size();
+      maps.remove(expired);
+    }
+    work.checkMode(now);
+    return expired;
+  }
+
+  /**
+   * Chooses an executor for each work item, in order: where most of its prefix is resident, unless
+   * more waits there than that saves; see {@link PlacementReason}. What is placed counts as waiting
+   * until the executor has computed as much. Placement is a hint.
+   */
+  public List<Placement> place(List<WorkItem> items) {
+    return work.place(items, nowMs.getAsLong());
+  }
+
+  /** Executors that run, those that are about to leave included. */
+  public int aliveExecutors() {
+    synchronized (lock) {
+      return executors.alive();
+    }
+  }
+
+  /** Ids of the executors that work may be placed on. */
+  public List<String> placeableIds() {
+    synchronized (lock) {
+      return maps.members().ids();
+    }
+  }
+
+  /** Executors that work may be placed on. */
+  int placeable() {
+    synchronized (lock) {
+      return maps.members().size();
     }
   }
 
@@ -207,7 +304,7 @@ public final class Coordinator {
       return map;
     }
     synchronized (lock) {
-      return maps.create(groups, executors.members());
+      return maps.create(groups);
     }
   }
 
@@ -230,11 +327,20 @@ public final class Coordinator {
     }
   }
 
+  /** One executor, if it is remembered. */
+  public Optional<ExecutorView> executor(String executorId) {
+    synchronized (lock) {
+      return Optional.ofNullable(executors.get(executorId))
+          .map(registration -> registration.view(nowMs.getAsLong()));
+    }
+  }
+
   public CoordinatorStats stats() {
     synchronized (lock) {
       return new CoordinatorStats(
           maps.epoch(),
-          executors.members().size(),
+          executors.alive(),
+          executors.leaving(),
           expiredCount,
           removedCount,
           initFailures.count(),
@@ -242,7 +348,18 @@ public final class Coordinator {
           resyncs,
           refused,
           directory.size(),
-          executors.total(nowMs.getAsLong()));
+          work.mode(),
+          work.degradedSwitches(),
+          work.counts(),
+          executors.total());
+    }
+  }
+
+  /** Verifies that maps, members and executors agree. */
+  void checkIntegrity() {
+    synchronized (lock) {
+      maps.tables().forEach(ShardTable::checkIntegrity);
+      executors.checkIntegrity(maps.members());
     }
   }
 }

@@ -19,19 +19,24 @@ import java.util.Map;
  * The coordinator's own numbers.
  *
  * @param epoch current epoch
- * @param aliveExecutors executors that count
+ * @param aliveExecutors executors that run
+ * @param leavingExecutors those of them that are about to be taken away and get no work
  * @param expiredExecutors times an executor was silent for too long
  * @param removedExecutors executors that the cluster manager took away
  * @param initFailures executors that could not start, counted up to the limit
  * @param heartbeats heartbeats taken
  * @param resyncs heartbeats answered with the wish for a full one
  * @param refused messages not taken, by reason; reasons without one are left out
- * @param directoryTiles tiles in the prefix directory
+ * @param directoryTiles pairs of tile and holder in the prefix directory
+ * @param placementMode what placement rests on now
+ * @param degradedSwitches times that placement had to fall back to the shard map
+ * @param placements work items placed, by reason; reasons without one are left out
  * @param total numbers of all executors there ever were, added up
  */
 public record CoordinatorStats(
     long epoch,
     int aliveExecutors,
+    int leavingExecutors,
     long expiredExecutors,
     long removedExecutors,
     int initFailures,
@@ -39,9 +44,13 @@ public record CoordinatorStats(
     long resyncs,
     Map<Refused.Reason, Long> refused,
     int directoryTiles,
+    PlacementMode placementMode,
+    long degradedSwitches,
+    Map<PlacementReason, Long> placements,
     ExecutorStats total) {
 
   public CoordinatorStats {
     refused = Map.copyOf(refused);
+    placements = Map.copyOf(placements);
   }
 }

@@ -37,11 +37,19 @@ final class ExecutorRegistry {
   private final Map<String, Registration> byId = new LinkedHashMap<>();
   // Ids that must not register any more; a cluster manager does not use an id twice.
   private final Set<String> removedIds = new LinkedHashSet<>();
+  private final Set<String> leavingIds = new LinkedHashSet<>();
   private ExecutorStats forgotten = ExecutorStats.ZERO;
   private long lastSession;
+  private int alive;
 
-  ExecutorRegistry(PrefixDirectory directory) {
+  /**
+   * An empty registry.
+   *
+   * @param firstSession sessions have numbers above; another registry's should be far from them
+   */
+  ExecutorRegistry(PrefixDirectory directory, long firstSession) {
     this.directory = directory;
+    this.lastSession = firstSession;
   }
 
   @Nullable Registration get(String executorId) {
@@ -57,11 +65,36 @@ final class ExecutorRegistry {
     Registration next = new Registration(register, ++lastSession, directory, nowMs);
     Registration before = byId.remove(register.executorId());
     if (before != null) {
-      before.end(State.EXPIRED);
+      end(before, State.EXPIRED);
       next.follow(before);
     }
+    if (leavingIds.contains(register.executorId())) {
+      next.leave();
+    }
     byId.put(register.executorId(), next);
+    alive++;
     return next;
+  }
+
+  private void end(Registration registration, State as) {
+    alive -= registration.alive() ? 1 : 0;
+    registration.end(as);
+  }
+
+  /**
+   * The executor is about to be taken away, whether it is registered yet or not. Returns whether
+   * that is news.
+   */
+  boolean leave(String executorId) {
+    if (removedIds.contains(executorId) || !leavingIds.add(executorId)) {
+      return false;
+    }
+    dropOldest(leavingIds, MAX_GONE);
+    Registration registration = byId.get(executorId);
+    if (registration != null && registration.placeable()) {
+      registration.leave();
+    }
+    return true;
   }
 
   /** The executor is gone for good; returns whether it had counted until now. */
@@ -73,7 +106,7 @@ final class ExecutorRegistry {
       return false;
     }
     boolean counted = registration.alive();
-    registration.end(State.REMOVED);
+    end(registration, State.REMOVED);
     forgetOldest();
     return counted;
   }
@@ -84,7 +117,7 @@ final class ExecutorRegistry {
     byId.forEach(
         (id, registration) -> {
           if (registration.silentSince(silentSinceMs)) {
-            registration.end(State.EXPIRED);
+            end(registration, State.EXPIRED);
             expired.add(id);
           }
         });
@@ -93,12 +126,12 @@ final class ExecutorRegistry {
   }
 
   private void forgetOldest() {
-    long excess = byId.size() - members().size() - (long) MAX_GONE;
+    long excess = byId.size() - alive - (long) MAX_GONE;
     Iterator<Registration> all = byId.values().iterator();
     while (excess > 0) {
       Registration registration = all.next();
       if (!registration.alive()) {
-        forgotten = forgotten.plus(registration.view(0).stats());
+        forgotten = forgotten.plus(registration.stats());
         all.remove();
         excess--;
       }
@@ -113,9 +146,38 @@ final class ExecutorRegistry {
     }
   }
 
-  /** Executors that count. */
-  List<Member> members() {
-    return byId.values().stream().filter(Registration::alive).map(Registration::member).toList();
+  /** Executors that are alive, those that are about to leave included. */
+  int alive() {
+    return alive;
+  }
+
+  /** Whether it is about to be taken away, or was before it went. */
+  boolean isLeaving(String executorId) {
+    return leavingIds.contains(executorId);
+  }
+
+  int leaving() {
+    return (int) leavingIds.stream().map(byId::get).filter(this::leaves).count();
+  }
+
+  private boolean leaves(@Nullable Registration registration) {
+    return registration != null && registration.leaving();
+  }
+
+  /** Those that may be given work and were heard of since then. */
+  List<Registration> freshSince(long ms) {
+    return byId.values().stream()
+        .filter(registration -> registration.placeable() && !registration.silentSince(ms))
+        .toList();
+  }
+
+  /** Where the executors that count take requests of others. */
+  List<Peer> peers() {
+    return byId.values().stream()
+        .filter(Registration::alive)
+        .map(Registration::peer)
+        .filter(peer -> peer.port() > 0)
+        .toList();
   }
 
   /** All that are remembered, in order of registration. */
@@ -124,7 +186,30 @@ final class ExecutorRegistry {
   }
 
   /** Sum over all executors there ever were. */
-  ExecutorStats total(long nowMs) {
-    return views(nowMs).stream().map(ExecutorView::stats).reduce(forgotten, ExecutorStats::plus);
+  ExecutorStats total() {
+    long[] sum = forgotten.toArray();
+    byId.values().forEach(registration -> registration.addTo(sum));
+    return ExecutorStats.of(sum);
+  }
+
+  /** Throws where those that may be given work are not the members. */
+  void checkIntegrity(MemberSlots members) {
+    int placeable = 0;
+    int counted = 0;
+    for (Registration registration : byId.values()) {
+      counted += registration.alive() ? 1 : 0;
+      if (registration.placeable()) {
+        placeable++;
+        int slot = members.slotOf(registration.member().executorId());
+        if (slot == MemberSlots.NONE || !registration.member().equals(members.get(slot))) {
+          throw new IllegalStateException(registration.member() + " is no member");
+        }
+      }
+    }
+    if (placeable != members.size() || counted != alive) {
+      throw new IllegalStateException(
+          "%d placeable of %d alive executors; counted are %d and %d"
+              .formatted(placeable, counted, members.size(), alive));
+    }
   }
 }

@@ -43,6 +43,7 @@ public final class ExecutorReporter {
   private long number;
   private long epoch;
   private boolean full = true;
+  private boolean leaving;
   // In order of publication, at most TileNames.MAX.
   private final Set<Long> held = new LinkedHashSet<>();
   private final Set<Long> published = new LinkedHashSet<>();
@@ -124,6 +125,7 @@ public final class ExecutorReporter {
     if (message instanceof HeartbeatReply m) {
       epoch = m.epoch();
       full |= m.resync();
+      leaving = m.leaving();
       return m.resync() ? Next.AT_ONCE : Next.AT_INTERVAL;
     }
     return message instanceof Refused m ? refused(m) : Next.AT_INTERVAL;
@@ -142,6 +144,11 @@ public final class ExecutorReporter {
         full = true;
         return Next.AT_INTERVAL;
     }
+  }
+
+  /** Whether the driver said that this executor is about to be taken away. */
+  public synchronized boolean leaving() {
+    return leaving;
   }
 
   /** Newest epoch that the driver told. */

@@ -15,7 +15,7 @@ package org.tilekv.coordinator;
 
 /**
  * Counters of one executor since it started, summed over its models, and gauges of now. The last
- * three are the gauges.
+ * five are the gauges.
  *
  * @param rows rows that got a result
  * @param failedRows rows that failed
@@ -31,9 +31,15 @@ package org.tilekv.coordinator;
  * @param preemptions rows set back because the pool was full
  * @param distinctPositions distinct (prefix, token) positions of all prompts, 0 when not counted
  * @param cellBytes bytes sent to other members of cells
+ * @param fetchedTiles tiles that came from other executors when they were asked for
+ * @param fetchedBytes bytes of those
+ * @param receivedTiles tiles that executors handed over when they left
+ * @param peerFailures times that tiles could not be had from another executor, or were not taken
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
+ * @param waitingRows rows that wait for room or for a place in the batch
+ * @param runningRows rows that take part in forward steps
  */
 public record ExecutorStats(
     long rows,
@@ -50,12 +56,20 @@ public record ExecutorStats(
     long preemptions,
     long distinctPositions,
     long cellBytes,
+    long fetchedTiles,
+    long fetchedBytes,
+    long receivedTiles,
+    long peerFailures,
     long pages,
     long residentTiles,
-    long freePages) {
+    long freePages,
+    long waitingRows,
+    long runningRows) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 17;
+  static final int FIELDS = 23;
+
+  private static final int GAUGES = 5;
 
   public static final ExecutorStats ZERO = of(new long[FIELDS]);
 
@@ -76,9 +90,15 @@ public record ExecutorStats(
       preemptions,
       distinctPositions,
       cellBytes,
+      fetchedTiles,
+      fetchedBytes,
+      receivedTiles,
+      peerFailures,
       pages,
       residentTiles,
-      freePages
+      freePages,
+      waitingRows,
+      runningRows
     };
   }
 
@@ -86,23 +106,62 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15], v[16]);
+        v[14], v[15], v[16], v[17], v[18], v[19], v[20], v[21], v[22]);
+  }
+
+  /** What an executor has of others, and nothing else. */
+  public static ExecutorStats ofPeers(
+      long fetchedTiles, long fetchedBytes, long receivedTiles, long peerFailures) {
+    return new ExecutorStats(
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        fetchedTiles,
+        fetchedBytes,
+        receivedTiles,
+        peerFailures,
+        0,
+        0,
+        0,
+        0,
+        0);
+  }
+
+  /** Rows that are not done yet. */
+  public long queuedRows() {
+    return waitingRows + runningRows;
   }
 
   /** Sum, field by field. */
   public ExecutorStats plus(ExecutorStats other) {
     long[] sum = toArray();
-    long[] added = other.toArray();
-    for (int i = 0; i < FIELDS; i++) {
-      sum[i] += added[i];
-    }
+    other.addTo(sum);
     return of(sum);
+  }
+
+  /** Adds each number to the one at its place. */
+  void addTo(long[] sum) {
+    long[] numbers = toArray();
+    for (int i = 0; i < FIELDS; i++) {
+      sum[i] += numbers[i];
+    }
   }
 
   /** The counters alone: what stays true of an executor that is gone. */
   ExecutorStats withoutGauges() {
     long[] counters = toArray();
-    for (int i = FIELDS - 3; i < FIELDS; i++) {
+    for (int i = FIELDS - GAUGES; i < FIELDS; i++) {
       counters[i] = 0;
     }
     return of(counters);

@@ -36,13 +36,21 @@ public record ExecutorView(
   /** Whether an executor counts. */
   public enum State {
     ALIVE,
+    /** About to be taken away: it still holds its tiles, and is given no work. */
+    LEAVING,
     /** Silent for too long; it may come back. */
     EXPIRED,
     /** Taken away by the cluster manager, for good. */
     REMOVED
   }
 
+  /** Whether it runs, as far as the driver knows. */
   public boolean alive() {
+    return state == State.ALIVE || state == State.LEAVING;
+  }
+
+  /** Whether it may be given work: it runs, and is not about to leave. */
+  public boolean placeable() {
     return state == State.ALIVE;
   }
 }

@@ -37,6 +37,18 @@ final class Fields {
     }
   }
 
+  static void requirePort(int port) {
+    if (port < 0 || port > 65_535) {
+      throw new IllegalArgumentException("port is " + port + "; allowed are 0 to 65535");
+    }
+  }
+
+  static void requireAtMost(String field, int count, int most) {
+    if (count > most) {
+      throw new IllegalArgumentException(count + " " + field + "; allowed are " + most);
+    }
+  }
+
   static String limit(String text) {
     return text.length() <= MAX_TEXT_CHARS ? text : text.substring(0, MAX_TEXT_CHARS);
   }

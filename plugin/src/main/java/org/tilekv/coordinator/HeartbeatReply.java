@@ -18,8 +18,15 @@ package org.tilekv.coordinator;
  *
  * @param epoch current epoch of the shard map
  * @param resync whether the next heartbeat must be a full one
+ * @param leaving whether the cluster manager is about to take the executor away: its shards are
+ *     others' by now, its tiles may be handed on
  */
-public record HeartbeatReply(long epoch, boolean resync) implements Message {
+public record HeartbeatReply(long epoch, boolean resync, boolean leaving) implements Message {
+
+  /** To an executor that stays. */
+  public HeartbeatReply(long epoch, boolean resync) {
+    this(epoch, resync, false);
+  }
 
   public HeartbeatReply {
     Fields.requireNotNegative("epoch", epoch);

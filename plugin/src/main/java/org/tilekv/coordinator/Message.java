@@ -15,4 +15,14 @@ package org.tilekv.coordinator;
 
 /** What executor and driver say to each other. {@link Messages} turns it into bytes and back. */
 public sealed interface Message
-    permits Register, RegisterReply, Heartbeat, HeartbeatReply, InitFailure, Ack, Refused {}
+    permits Register,
+        RegisterReply,
+        Heartbeat,
+        HeartbeatReply,
+        InitFailure,
+        Ack,
+        Refused,
+        Locate,
+        Located,
+        FindSuccessors,
+        Successors {}

@@ -16,6 +16,8 @@ package org.tilekv.coordinator;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.tilekv.coordinator.MessageException.Reason;
 
 /**
@@ -57,10 +59,23 @@ final class MessageReader {
     require(Short.BYTES);
     int length = in.getShort() & 0xFFFF;
     require(length);
-    ByteBuffer bytes = in.slice(in.position(), length);
-    in.position(in.position() + length);
+    byte[] bytes = new byte[length];
+    in.get(bytes);
+    return isAscii(bytes) ? new String(bytes, StandardCharsets.US_ASCII) : decode(bytes);
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String decode(byte[] utf8) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
     } catch (CharacterCodingException e) {
       throw bad("a text is not UTF-8");
     }
@@ -74,6 +89,30 @@ final class MessageReader {
     return constants[ordinal];
   }
 
+  short readShort() {
+    require(Short.BYTES);
+    return in.getShort();
+  }
+
+  /** A number of things that take so many bytes each, or more. */
+  int readCount(String what, int most, int bytesEach) {
+    int count = readInt();
+    if (count < 0 || count > most) {
+      throw bad(count + " " + what + "; allowed are 0 to " + most);
+    }
+    require(count * bytesEach);
+    return count;
+  }
+
+  List<Peer> readPeers() {
+    int count = readCount("peers", Successors.MAX_PEERS, Short.BYTES + Short.BYTES + Integer.BYTES);
+    List<Peer> peers = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      peers.add(new Peer(readString(), readString(), readInt()));
+    }
+    return peers;
+  }
+
   TileNames readTileNames() {
     int count = readInt();
     if (count < 0 || count > TileNames.MAX) {
@@ -81,10 +120,9 @@ final class MessageReader {
     }
     require(count * Long.BYTES);
     long[] names = new long[count];
-    for (int i = 0; i < count; i++) {
-      names[i] = in.getLong();
-    }
-    return TileNames.of(names);
+    in.asLongBuffer().get(names);
+    in.position(in.position() + count * Long.BYTES);
+    return TileNames.owning(names);
   }
 
   ExecutorStats readStats() {

@@ -13,43 +13,37 @@
  */
 package org.tilekv.coordinator;
 
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 
 /** Writes fields of one message, big-endian. Confined to one call. */
 final class MessageWriter {
 
-  /** A write to memory, which does not fail. */
-  @FunctionalInterface
-  private interface Write {
-    void run(DataOutputStream out) throws IOException;
-  }
+  private ByteBuffer out = ByteBuffer.allocate(512);
 
-  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
-  private final DataOutputStream out = new DataOutputStream(bytes);
-
-  private MessageWriter write(Write field) {
-    try {
-      field.run(out);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private ByteBuffer room(int bytes) {
+    if (out.remaining() < bytes) {
+      int capacity = Math.max(2 * out.capacity(), out.position() + bytes);
+      out = ByteBuffer.allocate(capacity).put(out.flip());
     }
-    return this;
+    return out;
   }
 
   MessageWriter writeByte(int value) {
-    return write(o -> o.writeByte(value));
+    room(1).put((byte) value);
+    return this;
   }
 
   MessageWriter writeInt(int value) {
-    return write(o -> o.writeInt(value));
+    room(Integer.BYTES).putInt(value);
+    return this;
   }
 
   MessageWriter writeLong(long value) {
-    return write(o -> o.writeLong(value));
+    room(Long.BYTES).putLong(value);
+    return this;
   }
 
   MessageWriter writeBoolean(boolean value) {
@@ -59,21 +53,29 @@ final class MessageWriter {
   /** At most {@link Fields#MAX_TEXT_CHARS} characters, which always fit the two length bytes. */
   MessageWriter writeString(String text) {
     byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    return write(
-        o -> {
-          o.writeShort(utf8.length);
-          o.write(utf8);
-        });
+    room(Short.BYTES + utf8.length).putShort((short) utf8.length).put(utf8);
+    return this;
   }
 
   MessageWriter writeEnum(Enum<?> constant) {
     return writeByte(constant.ordinal());
   }
 
+  MessageWriter writeShort(int value) {
+    room(Short.BYTES).putShort((short) value);
+    return this;
+  }
+
+  MessageWriter writePeers(List<Peer> peers) {
+    writeInt(peers.size());
+    peers.forEach(p -> writeString(p.executorId()).writeString(p.host()).writeInt(p.port()));
+    return this;
+  }
+
   MessageWriter writeTileNames(TileNames names) {
-    writeInt(names.size());
+    room(Integer.BYTES + names.size() * Long.BYTES).putInt(names.size());
     for (int i = 0; i < names.size(); i++) {
-      writeLong(names.get(i));
+      out.putLong(names.get(i));
     }
     return this;
   }
@@ -85,7 +87,12 @@ final class MessageWriter {
     return this;
   }
 
+  /** Writes the number of bytes behind {@code position + 4} there. */
+  void writeLengthAt(int position) {
+    out.putInt(position, out.position() - position - Integer.BYTES);
+  }
+
   byte[] toByteArray() {
-    return bytes.toByteArray();
+    return Arrays.copyOf(out.array(), out.position());
   }
 }

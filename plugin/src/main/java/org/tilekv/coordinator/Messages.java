@@ -31,7 +31,7 @@ import org.tilekv.coordinator.MessageException.Reason;
 public final class Messages {
 
   static final int MAGIC = 0x544B564D;
-  static final byte VERSION = 1;
+  static final byte VERSION = 2;
   static final int HEADER_BYTES = 10;
 
   /** Longest message; a full heartbeat stays below half of it. */
@@ -44,20 +44,19 @@ public final class Messages {
   private static final byte INIT_FAILURE = 5;
   private static final byte ACK = 6;
   private static final byte REFUSED = 7;
+  private static final byte LOCATE = 8;
+  private static final byte LOCATED = 9;
+  private static final byte FIND_SUCCESSORS = 10;
+  private static final byte SUCCESSORS = 11;
 
   private Messages() {}
 
   public static byte[] encode(Message message) {
-    MessageWriter body = new MessageWriter();
-    byte type = writeBody(message, body);
-    byte[] bytes = body.toByteArray();
-    return ByteBuffer.allocate(HEADER_BYTES + bytes.length)
-        .putInt(MAGIC)
-        .put(VERSION)
-        .put(type)
-        .putInt(bytes.length)
-        .put(bytes)
-        .array();
+    MessageWriter out = new MessageWriter();
+    out.writeInt(MAGIC).writeByte(VERSION).writeByte(typeOf(message)).writeInt(0);
+    writeBody(message, out);
+    out.writeLengthAt(HEADER_BYTES - Integer.BYTES);
+    return out.toByteArray();
   }
 
   /**
@@ -104,7 +103,8 @@ public final class Messages {
 
   private static Message readBody(byte type, MessageReader in) {
     return switch (type) {
-      case REGISTER -> new Register(in.readString(), in.readString(), in.readInt(), in.readLong());
+      case REGISTER ->
+          new Register(in.readString(), in.readString(), in.readInt(), in.readLong(), in.readInt());
       case REGISTER_REPLY -> new RegisterReply(in.readLong(), in.readLong());
       case HEARTBEAT ->
           new Heartbeat(
@@ -116,45 +116,83 @@ public final class Messages {
               in.readStats(),
               in.readTileNames(),
               in.readTileNames());
-      case HEARTBEAT_REPLY -> new HeartbeatReply(in.readLong(), in.readBoolean());
+      case HEARTBEAT_REPLY -> new HeartbeatReply(in.readLong(), in.readBoolean(), in.readBoolean());
       case INIT_FAILURE -> new InitFailure(in.readString(), in.readString(), in.readString());
       case ACK -> new Ack(in.readLong());
       case REFUSED ->
           new Refused(in.readEnum(Refused.Reason.values()), in.readLong(), in.readString());
+      case LOCATE -> new Locate(in.readString(), in.readTileNames());
+      case LOCATED -> Located.read(in);
+      case FIND_SUCCESSORS -> new FindSuccessors(in.readString());
+      case SUCCESSORS -> new Successors(in.readBoolean(), in.readPeers());
       default -> throw new MessageException(Reason.UNKNOWN_TYPE, "type " + type);
     };
   }
 
-  private static byte writeBody(Message message, MessageWriter out) {
+  private static byte typeOf(Message message) {
+    if (message instanceof Heartbeat) {
+      return HEARTBEAT;
+    }
+    if (message instanceof HeartbeatReply) {
+      return HEARTBEAT_REPLY;
+    }
+    if (message instanceof Register) {
+      return REGISTER;
+    }
+    if (message instanceof RegisterReply) {
+      return REGISTER_REPLY;
+    }
+    if (message instanceof InitFailure) {
+      return INIT_FAILURE;
+    }
+    if (message instanceof Ack) {
+      return ACK;
+    }
+    return message instanceof Refused ? REFUSED : typeOfPeerMessage(message);
+  }
+
+  private static byte typeOfPeerMessage(Message message) {
+    if (message instanceof Locate) {
+      return LOCATE;
+    }
+    if (message instanceof Located) {
+      return LOCATED;
+    }
+    return message instanceof FindSuccessors ? FIND_SUCCESSORS : SUCCESSORS;
+  }
+
+  private static void writeBody(Message message, MessageWriter out) {
     if (message instanceof Heartbeat m) {
       out.writeString(m.executorId()).writeLong(m.session()).writeLong(m.number());
       out.writeLong(m.epoch()).writeBoolean(m.full()).writeStats(m.stats());
       out.writeTileNames(m.published()).writeTileNames(m.dropped());
-      return HEARTBEAT;
-    }
-    if (message instanceof HeartbeatReply m) {
-      out.writeLong(m.epoch()).writeBoolean(m.resync());
-      return HEARTBEAT_REPLY;
-    }
-    if (message instanceof Register m) {
+    } else if (message instanceof HeartbeatReply m) {
+      out.writeLong(m.epoch()).writeBoolean(m.resync()).writeBoolean(m.leaving());
+    } else if (message instanceof Register m) {
       out.writeString(m.executorId()).writeString(m.host());
-      out.writeInt(m.cores()).writeLong(m.poolBytes());
-      return REGISTER;
-    }
-    if (message instanceof RegisterReply m) {
+      out.writeInt(m.cores()).writeLong(m.poolBytes()).writeInt(m.transportPort());
+    } else if (message instanceof RegisterReply m) {
       out.writeLong(m.epoch()).writeLong(m.session());
-      return REGISTER_REPLY;
-    }
-    if (message instanceof InitFailure m) {
+    } else if (message instanceof InitFailure m) {
       out.writeString(m.executorId()).writeString(m.host()).writeString(m.message());
-      return INIT_FAILURE;
-    }
-    if (message instanceof Ack m) {
+    } else if (message instanceof Ack m) {
       out.writeLong(m.epoch());
-      return ACK;
+    } else if (message instanceof Refused m) {
+      out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
+    } else {
+      writePeerMessage(message, out);
     }
-    Refused m = (Refused) message;
-    out.writeEnum(m.reason()).writeLong(m.epoch()).writeString(m.detail());
-    return REFUSED;
+  }
+
+  private static void writePeerMessage(Message message, MessageWriter out) {
+    if (message instanceof Locate m) {
+      out.writeString(m.executorId()).writeTileNames(m.names());
+    } else if (message instanceof Located m) {
+      m.write(out);
+    } else if (message instanceof FindSuccessors m) {
+      out.writeString(m.executorId());
+    } else if (message instanceof Successors m) {
+      out.writeBoolean(m.leaving()).writePeers(m.peers());
+    }
   }
 }

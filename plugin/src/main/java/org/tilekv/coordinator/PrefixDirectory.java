@@ -15,7 +15,8 @@ package org.tilekv.coordinator;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.BitSet;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,77 +28,244 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Holders are tickets, not executors: a session or a full heartbeat draws a new ticket and
  * retires the old one, which forgets all its tiles at once; entries are cleaned when next touched.
+ *
+ * <pre>
+ * buckets: hash of the name -> entry -> next entry -> ...   entry = (name, ticket), 20 bytes
+ * entries: a ring; a hand goes round and gives out the next entry that is free or may go
+ * </pre>
+ *
+ * When the ring is nearly full, the hand takes the entry published longest ago, once more sparing
+ * those that were published again since it last passed.
  */
 final class PrefixDirectory {
 
-  /** Tiles remembered; the one published longest ago goes first. About 100 bytes each. */
-  static final int MAX_TILES = 1 << 18;
+  /** Pairs of tile and holder that are remembered. */
+  static final int MAX_ENTRIES = 1 << 20;
 
-  private final int maxTiles;
-  private final Map<Integer, String> executorByTicket = new HashMap<>();
-  private final LinkedHashMap<Long, int[]> holdersByTile = new LinkedHashMap<>();
-  private int lastTicket;
+  /** Holders of one tile that are remembered: the latest. */
+  static final int MAX_HOLDERS = 64;
 
-  PrefixDirectory(int maxTiles) {
-    this.maxTiles = maxTiles;
+  private static final int FIRST_CAPACITY = 1 << 10;
+  private static final int NONE = -1;
+
+  private final int maxEntries;
+  private final DirectoryTickets tickets = new DirectoryTickets();
+  // Entry e: the name at 2 e, behind it the ticket in the upper half and the next entry below.
+  private long[] entries;
+  private int[] buckets;
+  private final BitSet publishedAgain = new BitSet();
+  private int hand;
+  private int live;
+
+  /**
+   * An empty directory.
+   *
+   * @param maxEntries most pairs of tile and holder, a power of two
+   */
+  PrefixDirectory(int maxEntries) {
+    this.maxEntries = maxEntries;
+    int capacity = Math.min(FIRST_CAPACITY, maxEntries);
+    entries = new long[2 * capacity];
+    buckets = new int[capacity];
+    Arrays.fill(buckets, NONE);
   }
 
   int newTicket(String executorId) {
-    executorByTicket.put(++lastTicket, executorId);
-    return lastTicket;
+    return tickets.draw(executorId);
   }
 
   void retire(int ticket) {
-    executorByTicket.remove(ticket);
+    live -= tickets.retire(ticket);
   }
 
-  void publish(int ticket, TileNames names) {
-    for (int i = 0; i < names.size(); i++) {
-      int[] holders = live(holdersByTile.remove(names.get(i)));
-      holdersByTile.put(names.get(i), with(ticket, holders));
-    }
-    var oldest = holdersByTile.entrySet().iterator();
-    while (holdersByTile.size() > maxTiles) {
-      oldest.next();
-      oldest.remove();
+  void publish(int ticket, TileNames tiles) {
+    for (int i = 0; i < tiles.size(); i++) {
+      publish(ticket, tiles.get(i));
     }
   }
 
-  void drop(int ticket, TileNames names) {
-    for (int i = 0; i < names.size(); i++) {
-      holdersByTile.computeIfPresent(
-          names.get(i),
-          (name, holders) -> {
-            int[] left = Arrays.stream(live(holders)).filter(t -> t != ticket).toArray();
-            return left.length == 0 ? null : left;
-          });
+  private void publish(int ticket, long name) {
+    int entry = remove(name, ticket, MAX_HOLDERS - 1);
+    boolean again = entry != NONE;
+    if (!again) {
+      entry = takeEntry();
+      entries[2 * entry] = name;
+      setTicket(entry, ticket);
+      tickets.entryAdded(ticket);
+      live++;
     }
+    publishedAgain.set(entry, again);
+    int bucket = bucket(name);
+    setNext(entry, buckets[bucket]);
+    buckets[bucket] = entry;
+  }
+
+  private long name(int entry) {
+    return entries[2 * entry];
+  }
+
+  private int ticket(int entry) {
+    return (int) (entries[2 * entry + 1] >>> Integer.SIZE);
+  }
+
+  private void setTicket(int entry, int ticket) {
+    entries[2 * entry + 1] = (long) ticket << Integer.SIZE | next(entry) & 0xFFFFFFFFL;
+  }
+
+  private int next(int entry) {
+    return (int) entries[2 * entry + 1];
+  }
+
+  private void setNext(int entry, int next) {
+    entries[2 * entry + 1] = (long) ticket(entry) << Integer.SIZE | next & 0xFFFFFFFFL;
+  }
+
+  private int capacity() {
+    return buckets.length;
+  }
+
+  void drop(int ticket, TileNames tiles) {
+    for (int i = 0; i < tiles.size(); i++) {
+      int entry = remove(tiles.get(i), ticket, MAX_HOLDERS);
+      if (entry != NONE) {
+        free(entry);
+      }
+    }
+  }
+
+  /**
+   * Takes the pair out of its chain, and on the way cleans entries of the name that name nobody or
+   * are too many.
+   *
+   * @return the pair's entry, still with its ticket, or {@link #NONE}
+   */
+  private int remove(long name, int ticket, int mostOthers) {
+    int bucket = bucket(name);
+    int found = NONE;
+    int others = 0;
+    int before = NONE;
+    for (int entry = buckets[bucket]; entry != NONE; entry = next(entry)) {
+      boolean mine = name(entry) == name && ticket(entry) == ticket;
+      boolean keep = name(entry) != name || !mine && tickets.live(ticket(entry));
+      if (keep && name(entry) == name && ++others > mostOthers) {
+        keep = false;
+      }
+      if (keep) {
+        before = entry;
+        continue;
+      }
+      link(bucket, before, next(entry));
+      if (mine) {
+        found = entry;
+      } else {
+        free(entry);
+      }
+    }
+    return found;
+  }
+
+  private void link(int bucket, int before, int entry) {
+    if (before == NONE) {
+      buckets[bucket] = entry;
+    } else {
+      setNext(before, entry);
+    }
+  }
+
+  /** Marks an entry that is in no chain as free. */
+  private void free(int entry) {
+    int ticket = ticket(entry);
+    live -= tickets.live(ticket) ? 1 : 0;
+    tickets.entryRemoved(ticket);
+    setTicket(entry, DirectoryTickets.NONE);
+  }
+
+  private void unlink(int entry) {
+    int bucket = bucket(name(entry));
+    int before = NONE;
+    for (int at = buckets[bucket]; at != entry; at = next(at)) {
+      before = at;
+    }
+    link(bucket, before, next(entry));
+    free(entry);
+  }
+
+  /** A free entry: one that is, or names nobody, or must go. */
+  private int takeEntry() {
+    if (live >= capacity() / 4 * 3 && capacity() < maxEntries) {
+      grow();
+    }
+    boolean full = live >= capacity() / 4 * 3;
+    while (true) {
+      int entry = hand;
+      hand = (hand + 1) & (capacity() - 1);
+      if (ticket(entry) == DirectoryTickets.NONE) {
+        return entry;
+      }
+      boolean spared = tickets.live(ticket(entry)) && (!full || publishedAgain.get(entry));
+      publishedAgain.clear(entry);
+      if (!spared) {
+        unlink(entry);
+        return entry;
+      }
+    }
+  }
+
+  private void grow() {
+    int capacity = capacity();
+    entries = Arrays.copyOf(entries, 4 * capacity);
+    buckets = new int[2 * capacity];
+    Arrays.fill(buckets, NONE);
+    rebuildChains(capacity);
+    hand = capacity;
+  }
+
+  /** In rising order, so that later entries come first: nearly the order of publication. */
+  private void rebuildChains(int count) {
+    for (int entry = 0; entry < count; entry++) {
+      if (ticket(entry) != DirectoryTickets.NONE) {
+        int bucket = bucket(name(entry));
+        setNext(entry, buckets[bucket]);
+        buckets[bucket] = entry;
+      }
+    }
+  }
+
+  private int bucket(long name) {
+    return (int) (Rendezvous.mix(name) & (buckets.length - 1));
   }
 
   /** Executors that hold the tile, the latest to publish it last. */
   List<String> holders(long name) {
     List<String> executors = new ArrayList<>();
-    for (int ticket : live(holdersByTile.get(name))) {
-      executors.add(String.valueOf(executorByTicket.get(ticket)));
+    for (int entry = buckets[bucket(name)]; entry != NONE; entry = next(entry)) {
+      @Nullable String executor = name(entry) == name ? tickets.executor(ticket(entry)) : null;
+      if (executor != null) {
+        executors.add(executor);
+      }
     }
+    Collections.reverse(executors);
     return executors;
   }
 
+  /** Executors that hold leading tiles of a work item, and how many each. */
+  Map<String, Integer> leadingTiles(WorkItem item) {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    boolean more = true;
+    for (int i = 0; i < item.tiles() && more; i++) {
+      more = false;
+      for (String executor : holders(item.tile(i))) {
+        if (counts.getOrDefault(executor, 0) == i) {
+          counts.put(executor, i + 1);
+          more = true;
+        }
+      }
+    }
+    return counts;
+  }
+
+  /** Pairs of tile and holder. */
   int size() {
-    return holdersByTile.size();
-  }
-
-  /** The tickets that are not retired. */
-  private int[] live(int @Nullable [] holders) {
-    return holders == null
-        ? new int[0]
-        : Arrays.stream(holders).filter(executorByTicket::containsKey).toArray();
-  }
-
-  private static int[] with(int ticket, int[] holders) {
-    int[] others = Arrays.stream(holders).filter(holder -> holder != ticket).toArray();
-    int[] all = Arrays.copyOf(others, others.length + 1);
-    all[others.length] = ticket;
-    return all;
+    return live;
   }
 }

@@ -24,7 +24,7 @@ public record Refused(Reason reason, long epoch, String detail) implements Messa
 
   /** Why a message was not taken. The order is part of the wire format: append only. */
   public enum Reason {
-    /** Not a message of this version. */
+    /** Not a message, or a damaged one. */
     MALFORMED,
     /** A message that the driver does not take, as a reply. */
     UNEXPECTED,
@@ -43,7 +43,11 @@ public record Refused(Reason reason, long epoch, String detail) implements Messa
     /** Written under an epoch older than the one this executor was known to have. */
     STALE_EPOCH,
     /** Written under an epoch that does not exist yet. */
-    FUTURE_EPOCH
+    FUTURE_EPOCH,
+    /** A message of another version of this protocol. */
+    UNKNOWN_VERSION,
+    /** Longer than any message may be; it was not looked at. */
+    TOO_LARGE
   }
 
   public Refused {

@@ -20,9 +20,15 @@ package org.tilekv.coordinator;
  * @param host host as Spark's block manager names it, so that preferred locations match
  * @param cores cores, the executor's weight in placement
  * @param poolBytes bytes of its page pool, 0 while no model is open
+ * @param transportPort port where it takes requests of other executors, 0 where it takes none
  */
-public record Register(String executorId, String host, int cores, long poolBytes)
+public record Register(String executorId, String host, int cores, long poolBytes, int transportPort)
     implements Message {
+
+  /** Of an executor that takes no requests of others. */
+  public Register(String executorId, String host, int cores, long poolBytes) {
+    this(executorId, host, cores, poolBytes, 0);
+  }
 
   public Register {
     Fields.requireName("executorId", executorId);
@@ -31,5 +37,6 @@ public record Register(String executorId, String host, int cores, long poolBytes
       throw new IllegalArgumentException("cores is " + cores + "; it must be at least 1");
     }
     Fields.requireNotNegative("poolBytes", poolBytes);
+    Fields.requirePort(transportPort);
   }
 }

@@ -29,6 +29,7 @@ final class Registration {
   private long toldEpoch;
   private boolean awaitsFull;
   private ExecutorStats stats = ExecutorStats.ZERO;
+  private final QueueLoad load = new QueueLoad();
 
   Registration(Register register, long session, PrefixDirectory directory, long nowMs) {
     this.register = register;
@@ -43,7 +44,7 @@ final class Registration {
     if (heartbeat.session() != session) {
       return Refused.Reason.STALE_SESSION;
     }
-    if (state != State.ALIVE) {
+    if (!alive()) {
       return state == State.EXPIRED ? Refused.Reason.EXPIRED : Refused.Reason.REMOVED;
     }
     if (heartbeat.number() <= lastNumber) {
@@ -68,6 +69,7 @@ final class Registration {
     lastNumber = heartbeat.number();
     lastSeenMs = nowMs;
     stats = heartbeat.stats();
+    load.reported(stats, nowMs);
     if (heartbeat.full()) {
       directory.retire(ticket);
       ticket = directory.newTicket(register.executorId());
@@ -92,6 +94,8 @@ final class Registration {
     state = as;
     stats = stats.withoutGauges();
     directory.retire(ticket);
+    // The number may be another's from now on.
+    ticket = DirectoryTickets.NONE;
   }
 
   /** Takes over the numbers of the session before, until the first heartbeat brings new ones. */
@@ -99,12 +103,37 @@ final class Registration {
     stats = before.stats.withoutGauges();
   }
 
+  /** The cluster manager is about to take it away: it still sends heartbeats and holds tiles. */
+  void leave() {
+    state = State.LEAVING;
+  }
+
+  /** Work was placed there. */
+  void placed(long tokens, long nowMs) {
+    load.placed(tokens, nowMs);
+  }
+
+  /** What it has to do, in tokens. */
+  long queueTokens() {
+    return load.tokens();
+  }
+
   long session() {
     return session;
   }
 
+  /** Whether heartbeats of it are taken. */
   boolean alive() {
+    return placeable() || leaving();
+  }
+
+  /** Whether it may be given work. */
+  boolean placeable() {
     return state == State.ALIVE;
+  }
+
+  boolean leaving() {
+    return state == State.LEAVING;
   }
 
   boolean removed() {
@@ -117,6 +146,18 @@ final class Registration {
 
   Member member() {
     return new Member(register.executorId(), register.host(), register.cores());
+  }
+
+  Peer peer() {
+    return new Peer(register.executorId(), register.host(), register.transportPort());
+  }
+
+  ExecutorStats stats() {
+    return stats;
+  }
+
+  void addTo(long[] sum) {
+    stats.addTo(sum);
   }
 
   ExecutorView view(long nowMs) {

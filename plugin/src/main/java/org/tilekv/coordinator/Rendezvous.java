@@ -37,7 +37,7 @@ final class Rendezvous {
   }
 
   /** Cost of a shard at a member; lower is better. */
-  static double cost(long seed, int weight, int shard) {
+  static double cost(long seed, double weight, int shard) {
     return -StrictMath.log(uniform(seed, shard)) / weight;
   }
 
@@ -45,7 +45,7 @@ final class Rendezvous {
    * Whether {@link #cost} is certainly not below {@code best}: saves the logarithm, since -ln u is
    * at least 1 - u.
    */
-  static boolean cannotBeat(double best, long seed, int weight, int shard) {
+  static boolean cannotBeat(double best, long seed, double weight, int shard) {
     return 1 - uniform(seed, shard) >= best * weight;
   }
 
@@ -56,7 +56,7 @@ final class Rendezvous {
   }
 
   /** The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
-  private static long mix(long z) {
+  static long mix(long z) {
     long x = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     x = (x ^ (x >>> 27)) * 0x94D049BB133111EBL;
     return x ^ (x >>> 31);

@@ -16,7 +16,9 @@ package org.tilekv.coordinator;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which executor each shard is assigned to, as of one epoch. An assignment is a hint where the
@@ -26,34 +28,33 @@ public final class ShardMap {
 
   static final int UNASSIGNED = -1;
 
+  /** Enough to spread the load evenly, few enough to keep neighbours together. */
+  private static final int GROUPS_PER_EXECUTOR = 4;
+
   private final long epoch;
   private final int groups;
   private final int headShards;
-  private final List<Member> members;
-  // [group * headShards + headRange] -> index into members, or UNASSIGNED. Never written.
-  private final int[] owners;
+  // By slot; null where a slot is free. Never written.
+  private final @Nullable Member[] members;
+  // Shard group * headShards + headRange is at [its number / CHUNK][the rest]: a slot, or
+  // UNASSIGNED.
+  // Chunks are shared with other epochs' maps and never written.
+  private final int[][] owners;
 
-  ShardMap(long epoch, int groups, int headShards, List<Member> members, int[] owners) {
+  ShardMap(long epoch, int groups, int headShards, @Nullable Member[] members, int[][] owners) {
     this.epoch = epoch;
     this.groups = groups;
     this.headShards = headShards;
-    this.members = List.copyOf(members);
+    this.members = members;
     this.owners = owners;
   }
 
-  /** A map of which nothing is assigned yet. */
-  static ShardMap empty(int groups, int headShards) {
-    requirePositive("groups", groups);
-    requirePositive("headShards", headShards);
-    int[] owners = new int[Math.multiplyExact(groups, headShards)];
-    Arrays.fill(owners, UNASSIGNED);
-    return new ShardMap(0, groups, headShards, List.of(), owners);
-  }
-
-  private static void requirePositive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " is " + value + "; it must be at least 1");
-    }
+  /**
+   * Sequence groups for so many executors where nobody says how many: four each, rounded up so that
+   * the number changes with the doubling of a cluster only, and maps last.
+   */
+  public static int groupsFor(int executors) {
+    return GROUPS_PER_EXECUTOR * Integer.highestOneBit(Math.max(1, 2 * executors - 1));
   }
 
   /** Number of the assignment; a later one is higher. */
@@ -73,18 +74,22 @@ public final class ShardMap {
 
   /** Shards in all. */
   public int size() {
-    return owners.length;
+    return groups * headShards;
   }
 
   /** Executors that were there at this epoch, with or without shards. */
   public List<Member> members() {
-    return members;
+    return Arrays.stream(members).filter(Objects::nonNull).map(Objects::requireNonNull).toList();
   }
 
   /** The executor of a shard; empty while there is no executor at all. */
   public Optional<Member> executor(Shard shard) {
-    int owner = owners[indexOf(shard)];
-    return owner == UNASSIGNED ? Optional.empty() : Optional.of(members.get(owner));
+    return executorAt(indexOf(shard));
+  }
+
+  /** As {@link #executor}, by the shard's place in the map. */
+  Optional<Member> executorAt(int index) {
+    return Optional.ofNullable(memberAt(index));
   }
 
   /** Whether this executor holds the shard, by someone who read the map at {@code atEpoch}. */
@@ -95,14 +100,24 @@ public final class ShardMap {
 
   /** Shards of an executor, in order; walks the whole map. */
   public List<Shard> shardsOf(String executorId) {
+    int slot = slotOf(executorId);
     List<Shard> shards = new ArrayList<>();
-    for (int i = 0; i < owners.length; i++) {
-      int owner = owners[i];
-      if (owner != UNASSIGNED && members.get(owner).executorId().equals(executorId)) {
+    for (int i = 0; i < size() && slot != UNASSIGNED; i++) {
+      if (slotAt(i) == slot) {
         shards.add(new Shard(i / headShards, i % headShards));
       }
     }
     return shards;
+  }
+
+  private int slotOf(String executorId) {
+    for (int slot = 0; slot < members.length; slot++) {
+      Member member = members[slot];
+      if (member != null && member.executorId().equals(executorId)) {
+        return slot;
+      }
+    }
+    return UNASSIGNED;
   }
 
   private int indexOf(Shard shard) {
@@ -113,8 +128,12 @@ public final class ShardMap {
     return shard.group() * headShards + shard.headRange();
   }
 
-  /** Index of a shard's owner in {@link #members}, by the shard's place in the map. */
-  int ownerAt(int index) {
-    return owners[index];
+  private @Nullable Member memberAt(int index) {
+    int slot = slotAt(index);
+    return slot == UNASSIGNED ? null : members[slot];
+  }
+
+  private int slotAt(int index) {
+    return owners[index / ShardTable.CHUNK][index % ShardTable.CHUNK];
   }
 }

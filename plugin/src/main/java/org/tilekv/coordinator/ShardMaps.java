@@ -13,10 +13,16 @@
  */
 package org.tilekv.coordinator;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +38,8 @@ final class ShardMaps {
   private record State(long epoch, Map<Integer, ShardMap> byGroups) {}
 
   private final int headShards;
+  private final Map<Integer, ShardTable> tables = new LinkedHashMap<>();
+  private final MemberSlots members = new MemberSlots();
   private volatile State state = new State(0, Map.of());
 
   ShardMaps(int headShards) {
@@ -47,30 +55,127 @@ final class ShardMaps {
     return state.byGroups.get(groups);
   }
 
+  /** Executors that shards are assigned to. */
+  MemberSlots members() {
+    return members;
+  }
+
+  /** The tables behind the maps. */
+  Collection<ShardTable> tables() {
+    return tables.values();
+  }
+
   /** The map of so many groups, made where there is none; a new one raises the epoch. */
-  ShardMap create(int groups, List<Member> members) {
+  ShardMap create(int groups) {
     ShardMap known = current(groups);
     if (known != null) {
       return known;
     }
-    Map<Integer, ShardMap> maps = new LinkedHashMap<>(state.byGroups);
-    if (maps.size() >= MAX_MAPS) {
-      maps.remove(maps.keySet().iterator().next());
+    ShardTable table = new ShardTable(groups, headShards);
+    if (tables.size() >= MAX_MAPS) {
+      Iterator<Integer> oldest = tables.keySet().iterator();
+      oldest.next();
+      oldest.remove();
     }
-    maps.put(groups, ShardMap.empty(groups, headShards));
-    place(maps, members);
+    tables.put(groups, table);
+    ShardPlacer.place(
+        table, members, new RendezvousGroups(members), List.of(), List.of(), List.of());
+    publish();
     return Objects.requireNonNull(current(groups));
   }
 
-  /** Places all maps anew and raises the epoch. */
-  void membersChanged(List<Member> members) {
-    place(state.byGroups, members);
+  /** A member came, or has another host or weight; without any difference nothing happens. */
+  void put(Member member) {
+    int known = members.slotOf(member.executorId());
+    Member before = known == MemberSlots.NONE ? null : members.get(known);
+    if (member.equals(before)) {
+      return;
+    }
+    List<Integer> slot = List.of(members.put(member));
+    boolean lowered = before != null && before.weight() > member.weight();
+    RendezvousGroups rendezvous = new RendezvousGroups(members);
+    for (ShardTable table : tables.values()) {
+      ShardPlacer.place(
+          table,
+          members,
+          rendezvous,
+          List.of(),
+          lowered ? slot : List.of(),
+          before == null ? slot : List.of());
+    }
+    publish();
   }
 
-  private void place(Map<Integer, ShardMap> maps, List<Member> members) {
+  /** The member of this id, if shards are assigned to it. */
+  Optional<Member> member(String executorId) {
+    int slot = members.slotOf(executorId);
+    return slot == MemberSlots.NONE ? Optional.empty() : Optional.ofNullable(members.get(slot));
+  }
+
+  /** The members that win a key by rendezvous hashing, best first. */
+  List<Member> winners(String key, int most) {
+    int hash = key.hashCode();
+    return Arrays.stream(members.snapshot())
+        .filter(Objects::nonNull)
+        .map(Objects::requireNonNull)
+        .sorted(
+            Comparator.comparingDouble(m -> Rendezvous.cost(Rendezvous.seed(m), m.weight(), hash)))
+        .limit(most)
+        .toList();
+  }
+
+  /** Shards of a member, by map. */
+  Map<Integer, int[]> shardsOf(String executorId) {
+    int slot = members.slotOf(executorId);
+    Map<Integer, int[]> shards = new LinkedHashMap<>();
+    if (slot != MemberSlots.NONE) {
+      tables.forEach((groups, table) -> shards.put(groups, table.shardsOf(slot)));
+    }
+    return shards;
+  }
+
+  /** Who owns these shards now, the one with the most of them first. */
+  List<String> ownersOf(Map<Integer, int[]> shardsByMap) {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    shardsByMap.forEach(
+        (groups, shards) -> {
+          ShardMap map = Objects.requireNonNull(current(groups));
+          for (int shard : shards) {
+            map.executorAt(shard)
+                .ifPresent(member -> counts.merge(member.executorId(), 1, Integer::sum));
+          }
+        });
+    return counts.entrySet().stream()
+        .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  /** Members left; those that were none do not count. */
+  void remove(Collection<String> executorIds) {
+    List<Integer> gone = new ArrayList<>();
+    for (String id : executorIds) {
+      if (members.slotOf(id) != MemberSlots.NONE) {
+        gone.add(members.slotOf(id));
+      }
+    }
+    if (gone.isEmpty()) {
+      return;
+    }
+    members.remove(executorIds);
+    RendezvousGroups rendezvous = new RendezvousGroups(members);
+    for (ShardTable table : tables.values()) {
+      List<int[]> orphans = gone.stream().map(table::takeAll).toList();
+      ShardPlacer.place(table, members, rendezvous, orphans, List.of(), List.of());
+    }
+    publish();
+  }
+
+  private void publish() {
     long epoch = state.epoch + 1;
-    Map<Integer, ShardMap> placed = new LinkedHashMap<>();
-    maps.forEach((groups, map) -> placed.put(groups, ShardPlacer.place(map, members, epoch)));
-    state = new State(epoch, placed);
+    @Nullable Member[] bySlot = members.snapshot();
+    Map<Integer, ShardMap> maps = new LinkedHashMap<>();
+    tables.forEach((groups, table) -> maps.put(groups, table.snapshot(epoch, bySlot)));
+    state = new State(epoch, maps);
   }
 }

@@ -13,19 +13,19 @@
  */
 package org.tilekv.coordinator;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
+import java.util.BitSet;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 
 /**
- * Computes the next shard map from the last one and the members of now. Confined to one call.
+ * Brings a map's table in line with the members of now, after some left and some came. Confined to
+ * one call.
  *
  * <ol>
  *   <li>A shard stays where it is while its executor is there.
- *   <li>Shards without an executor go, by weighted {@link Rendezvous} hashing, to the best executor
- *       that is below its bound: its share of the shards, rounded up, or 1.125 times the share.
+ *   <li>Shards without an executor go, by weighted rendezvous hashing ({@link RendezvousGroups}),
+ *       to the best executor that is below its bound: its share of the shards, rounded up, or 1.125
+ *       times the share.
  *   <li>An executor that is new takes shards from the fullest ones, at most its share and only
  *       while that evens the load out; of each it takes those that it wins most clearly.
  *   <li>An executor whose weight went down gives away what is above its bound.
@@ -33,184 +33,141 @@ import java.util.Map;
  *
  * <p>So a lost executor moves its own shards and no others, and a new one moves shards to itself
  * and nowhere else. That goes before the bound: when executors join, an old one may stay above its
- * new bound by what rounding makes of it, a shard or two. Cost: (shards without an executor) x
- * members, plus shards.
+ * new bound by what rounding makes of it, a shard or two.
+ *
+ * <p>Cost: members, plus (shards that move) x (the root of members). Shards that stay cost nothing.
  */
 final class ShardPlacer {
 
   /** How much more than its share an executor may get. */
   static final double BOUND = 1.125;
 
-  private final ShardMap last;
-  private final Map<String, Member> lastById = new HashMap<>();
-  private final List<Member> members;
-  private final long[] seeds;
-  private final int[] weights;
-  private final int[] shares;
-  private final int[] bounds;
-  private final int[] loads;
-  private final int[] owners;
+  private final ShardTable table;
+  private final MemberSlots members;
+  private final RendezvousGroups rendezvous;
+  // What each slot may still take, and how many slots of a group may take something.
+  private final int[] room;
+  private final int[] openSlots;
 
-  private ShardPlacer(ShardMap last, List<Member> members) {
-    this.last = last;
-    last.members().forEach(member -> lastById.put(member.executorId(), member));
+  private ShardPlacer(ShardTable table, MemberSlots members, RendezvousGroups rendezvous) {
+    this.table = table;
     this.members = members;
-    this.seeds = members.stream().mapToLong(Rendezvous::seed).toArray();
-    this.weights = members.stream().mapToInt(Member::weight).toArray();
-    this.shares = new int[weights.length];
-    this.bounds = new int[weights.length];
-    this.loads = new int[weights.length];
-    this.owners = new int[last.size()];
-    long total = Arrays.stream(weights).asLongStream().sum();
-    for (int i = 0; i < weights.length; i++) {
-      double share = (double) last.size() * weights[i] / total;
-      shares[i] = (int) Math.ceil(share);
-      bounds[i] = Math.max(shares[i], (int) (BOUND * share));
+    this.rendezvous = rendezvous;
+    room = new int[members.limit()];
+    openSlots = new int[rendezvous.groupCount()];
+    for (int s = members.nextUsed(0); s >= 0; s = members.nextUsed(s + 1)) {
+      room[s] = bound(table.size(), members, s) - table.load(s);
+      openSlots[rendezvous.groupOf(s)] += room[s] > 0 ? 1 : 0;
     }
   }
 
-  /** Members are taken in the order given; two of one id are not allowed. */
-  static ShardMap place(ShardMap last, List<Member> members, long epoch) {
-    ShardPlacer placer = new ShardPlacer(last, members);
-    placer.keepOwners();
-    if (!members.isEmpty()) {
-      placer.trim();
-      placer.placeOrphans();
-      placer.feedNewMembers();
-    }
-    return new ShardMap(epoch, last.groups(), last.headShards(), members, placer.owners);
+  /** Most shards that a slot should get. */
+  static int bound(int shards, MemberSlots members, int slot) {
+    double share = share(shards, members, slot);
+    return Math.max((int) Math.ceil(share), (int) (BOUND * share));
   }
 
-  /** Bound of each member's load, by its place in the list. */
-  static int[] bounds(ShardMap last, List<Member> members) {
-    return new ShardPlacer(last, members).bounds;
+  private static double share(int shards, MemberSlots members, int slot) {
+    return (double) shards * weight(members, slot) / members.totalWeight();
   }
 
-  private void keepOwners() {
-    Map<String, Integer> places = new HashMap<>();
-    for (int i = 0; i < members.size(); i++) {
-      places.put(members.get(i).executorId(), i);
-    }
-    int[] newPlace = new int[last.members().size()];
-    for (int i = 0; i < newPlace.length; i++) {
-      newPlace[i] = places.getOrDefault(last.members().get(i).executorId(), ShardMap.UNASSIGNED);
-    }
-    for (int shard = 0; shard < owners.length; shard++) {
-      int owner = last.ownerAt(shard);
-      assign(shard, owner == ShardMap.UNASSIGNED ? owner : newPlace[owner]);
-    }
+  private static int weight(MemberSlots members, int slot) {
+    Member member = members.get(slot);
+    return member == null ? 0 : member.weight();
   }
 
-  private void assign(int shard, int owner) {
-    owners[shard] = owner;
-    if (owner != ShardMap.UNASSIGNED) {
-      loads[owner]++;
-    }
-  }
-
-  private void move(int shard, int to) {
-    loads[owners[shard]]--;
-    assign(shard, to);
-  }
-
-  private void placeOrphans() {
-    for (int shard = 0; shard < owners.length; shard++) {
-      if (owners[shard] == ShardMap.UNASSIGNED) {
-        assign(shard, bestBelowBound(shard));
-      }
-    }
-  }
-
-  /** There is always one: the bounds add up to at least the number of shards. */
-  private int bestBelowBound(int shard) {
-    int best = ShardMap.UNASSIGNED;
-    double bestCost = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < weights.length; i++) {
-      if (loads[i] >= bounds[i] || Rendezvous.cannotBeat(bestCost, seeds[i], weights[i], shard)) {
-        continue;
-      }
-      double cost = Rendezvous.cost(seeds[i], weights[i], shard);
-      if (cost < bestCost) {
-        bestCost = cost;
-        best = i;
-      }
-    }
-    return best;
-  }
-
-  private void feedNewMembers() {
-    if (lastById.isEmpty()) {
+  /**
+   * Moves what must move.
+   *
+   * @param orphans shards that were taken from slots that are gone; ignored where nothing is
+   *     assigned yet
+   * @param lowered slots whose weight went down
+   * @param joined slots that are new
+   */
+  static void place(
+      ShardTable table,
+      MemberSlots members,
+      RendezvousGroups rendezvous,
+      List<int[]> orphans,
+      Collection<Integer> lowered,
+      Collection<Integer> joined) {
+    table.ensureSlots(members.limit());
+    if (members.size() == 0) {
+      table.clear();
       return;
     }
-    List<List<Integer>> held = null;
-    for (int i = 0; i < weights.length; i++) {
-      if (!lastById.containsKey(members.get(i).executorId())) {
-        held = held == null ? shardsByOwner() : held;
-        feed(i, held);
-      }
+    boolean first = !table.assigned() && orphans.isEmpty();
+    ShardPlacer placer = new ShardPlacer(table, members, rendezvous);
+    if (first) {
+      placer.placeAll();
+      return;
+    }
+    orphans.forEach(placer::placeOrphans);
+    lowered.forEach(placer::trim);
+    joined.forEach(placer::feed);
+  }
+
+  private void placeAll() {
+    for (int shard = 0; shard < table.size(); shard++) {
+      placeOrphan(shard);
     }
   }
 
-  private List<List<Integer>> shardsByOwner() {
-    List<List<Integer>> held = new ArrayList<>();
-    for (int ignored : weights) {
-      held.add(new ArrayList<>());
+  private void placeOrphans(int[] shards) {
+    for (int shard : shards) {
+      placeOrphan(shard);
     }
-    for (int shard = 0; shard < owners.length; shard++) {
-      held.get(owners[shard]).add(shard);
-    }
-    return held;
   }
 
-  private void feed(int taker, List<List<Integer>> held) {
-    while (loads[taker] < shares[taker]) {
-      int giver = fullest();
-      if ((double) (loads[taker] + 1) / weights[taker] >= (double) loads[giver] / weights[giver]) {
+  /** There is always a place: the bounds add up to at least the number of shards. */
+  private void placeOrphan(int shard) {
+    int group = rendezvous.bestGroup(shard, openSlots);
+    assign(shard, rendezvous.bestMember(group, shard, room));
+  }
+
+  private void assign(int shard, int slot) {
+    table.assign(shard, slot);
+    room[slot]--;
+    if (room[slot] == 0) {
+      openSlots[rendezvous.groupOf(slot)]--;
+    }
+  }
+
+  private void released(int slot) {
+    room[slot]++;
+    if (room[slot] == 1) {
+      openSlots[rendezvous.groupOf(slot)]++;
+    }
+  }
+
+  private void trim(int slot) {
+    while (room[slot] < 0) {
+      int shard = table.take(slot, table.load(slot) - 1);
+      released(slot);
+      placeOrphan(shard);
+    }
+  }
+
+  private void feed(int taker) {
+    FullestFirst fullest = new FullestFirst(members, table, taker);
+    int share = (int) Math.ceil(share(table.size(), members, taker));
+    int weight = weight(members, taker);
+    // Givers whose shards are in order, the one that the taker wins most clearly last.
+    BitSet sorted = new BitSet();
+    while (table.load(taker) < share && fullest.top() != MemberSlots.NONE) {
+      int giver = fullest.top();
+      long after = (table.load(taker) + 1L) * weight(members, giver);
+      if (after >= (long) table.load(giver) * weight) {
         return;
       }
-      Integer shard = clearestWin(taker, held.get(giver));
-      held.get(giver).remove(shard);
-      held.get(taker).add(shard);
-      move(shard, taker);
-    }
-  }
-
-  private int fullest() {
-    int fullest = 0;
-    for (int i = 1; i < weights.length; i++) {
-      if ((long) loads[i] * weights[fullest] > (long) loads[fullest] * weights[i]) {
-        fullest = i;
+      if (!sorted.get(giver)) {
+        sorted.set(giver);
+        table.sortHeld(giver, shard -> Rendezvous.cost(members.seed(taker), weight, shard));
       }
-    }
-    return fullest;
-  }
-
-  private Integer clearestWin(int taker, List<Integer> shards) {
-    Integer best = shards.get(0);
-    double bestCost = Double.POSITIVE_INFINITY;
-    for (Integer shard : shards) {
-      double cost = Rendezvous.cost(seeds[taker], weights[taker], shard);
-      if (cost < bestCost) {
-        bestCost = cost;
-        best = shard;
-      }
-    }
-    return best;
-  }
-
-  /** Takes back what is above the bound of a member that has less weight than before. */
-  private void trim() {
-    boolean[] lowered = new boolean[weights.length];
-    for (int i = 0; i < weights.length; i++) {
-      Member before = lastById.get(members.get(i).executorId());
-      lowered[i] = before != null && before.weight() > weights[i];
-    }
-    for (int shard = owners.length - 1; shard >= 0; shard--) {
-      int owner = owners[shard];
-      if (owner != ShardMap.UNASSIGNED && lowered[owner] && loads[owner] > bounds[owner]) {
-        loads[owner]--;
-        owners[shard] = ShardMap.UNASSIGNED;
-      }
+      int shard = table.take(giver, table.load(giver) - 1);
+      released(giver);
+      assign(shard, taker);
+      fullest.topLowered();
     }
   }
 }

@@ -45,6 +45,11 @@ public final class TileNames {
     return names.length == 0 ? NONE : new TileNames(names.clone());
   }
 
+  /** As {@link #of(long...)}, but keeps the array. */
+  static TileNames owning(long[] names) {
+    return names.length == 0 ? NONE : new TileNames(names);
+  }
+
   /** As {@link #of(long...)}. */
   public static TileNames of(Collection<Long> names) {
     return of(names.stream().mapToLong(Long::longValue).toArray());

@@ -16,6 +16,7 @@ package org.tilekv.engine;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.ComputePool;
+import org.tilekv.EvictionOrder;
 import org.tilekv.KvCache;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
@@ -113,6 +114,7 @@ public final class CellModel implements ModelRuntime {
             namespace,
             NEVER,
             options.engine().prefixReuse(),
+            EvictionOrder.LRU,
             () -> System.nanoTime() / 1_000_000);
     try {
       return TileCache.create(cacheOptions);

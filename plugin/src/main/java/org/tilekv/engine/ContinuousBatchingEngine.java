@@ -191,7 +191,7 @@ public final class ContinuousBatchingEngine implements InferenceEngine {
 
   @Override
   public EngineStats stats() {
-    return counters.snapshot();
+    return counters.snapshot(rows.size());
   }
 
   @Override

@@ -32,8 +32,12 @@ final class EngineCounters {
   final LongAdder lateLoads = new LongAdder();
   final LongAdder distinctPromptPositions = new LongAdder();
   final LongAdder decodeRows = new LongAdder();
+  // Written by the engine's thread alone.
+  volatile int runningRows;
 
-  EngineStats snapshot() {
+  /** The counters now; {@code unfinishedRows} are all that run or wait. */
+  EngineStats snapshot(int unfinishedRows) {
+    int running = runningRows;
     return new EngineStats(
         rowsCompleted.sum(),
         rowsFailed.sum(),
@@ -49,6 +53,8 @@ final class EngineCounters {
         prefixLoads.sum(),
         lateLoads.sum(),
         distinctPromptPositions.sum(),
-        decodeRows.sum());
+        decodeRows.sum(),
+        Math.max(0, unfinishedRows - running),
+        running);
   }
 }

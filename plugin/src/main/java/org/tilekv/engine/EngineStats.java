@@ -14,7 +14,7 @@
 package org.tilekv.engine;
 
 /**
- * Counters of one engine since it started. All monotonic.
+ * Counters of one engine since it started, all monotonic, and its queue as it is now.
  *
  * @param rowsCompleted rows that got a result
  * @param rowsFailed rows that failed
@@ -35,6 +35,8 @@ package org.tilekv.engine;
  * @param distinctPromptPositions distinct (prefix, token) positions of all prompts, 0 when not
  *     counted
  * @param decodeRows decode rows of all steps, for the mean batch size
+ * @param waitingRows rows submitted that are not in a step now
+ * @param runningRows rows that take part in steps now
  */
 public record EngineStats(
     long rowsCompleted,
@@ -51,11 +53,14 @@ public record EngineStats(
     long prefixLoads,
     long lateLoads,
     long distinctPromptPositions,
-    long decodeRows) {
+    long decodeRows,
+    int waitingRows,
+    int runningRows) {
 
-  static final EngineStats ZERO = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  static final EngineStats ZERO =
+      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-  /** Sum, counter by counter. */
+  /** Sum, number by number. */
   EngineStats plus(EngineStats other) {
     return new EngineStats(
         rowsCompleted + other.rowsCompleted,
@@ -72,6 +77,8 @@ public record EngineStats(
         prefixLoads + other.prefixLoads,
         lateLoads + other.lateLoads,
         distinctPromptPositions + other.distinctPromptPositions,
-        decodeRows + other.decodeRows);
+        decodeRows + other.decodeRows,
+        waitingRows + other.waitingRows,
+        runningRows + other.runningRows);
   }
 }

@@ -52,12 +52,14 @@ final class RunningRows {
     }
     rows.add(at, row);
     slots += row.slots();
+    counters.runningRows = rows.size();
   }
 
   /** Closes a row's sequence and takes it out, its end still open. */
   void remove(Row row) {
     if (rows.remove(row)) {
       slots -= row.slots();
+      counters.runningRows = rows.size();
     }
     row.stop();
   }

@@ -122,7 +122,7 @@ public record RuntimeOptions(
   }
 
   /**
-   * The same for one member of a cell.
+   * The same for one member of a cell, which takes tiles from nowhere else.
    *
    * @param memberPoolBytes bytes of its page pool: the same for all members
    * @param memberThreads its compute threads
@@ -140,7 +140,7 @@ public record RuntimeOptions(
         salt,
         engine,
         device,
-        sources,
+        PrefixSources.NONE,
         member);
   }
 }

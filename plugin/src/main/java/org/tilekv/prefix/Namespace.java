@@ -21,6 +21,8 @@ import java.util.HexFormat;
 /** Digest of everything that changes the content of K and V: tiles of two namespaces never meet. */
 public final class Namespace {
 
+  private static final int BYTES = 32;
+
   private final byte[] digest;
 
   private Namespace(byte[] digest) {
@@ -29,6 +31,16 @@ public final class Namespace {
 
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** Reads what {@link #hex} gave. */
+  public static Namespace ofHex(String hex) {
+    byte[] digest = HexFormat.of().parseHex(hex);
+    if (digest.length != BYTES) {
+      throw new IllegalArgumentException(
+          "a namespace of " + digest.length + " bytes; it must have " + BYTES);
+    }
+    return new Namespace(digest);
   }
 
   /** The digest as 64 hex digits. */

@@ -29,6 +29,9 @@ public final class TileGroup {
 
   private static final int[] NO_TOKENS = {};
 
+  /** Uses of all groups after which those of one count half. */
+  private static final float COOLING_USES = 1 << 16;
+
   private final int[] pages;
   private int references;
   private @Nullable TileName name;
@@ -37,6 +40,10 @@ public final class TileGroup {
   private int[] tokens = NO_TOKENS;
   private @Nullable NavigableMap<int[], TileGroup> children;
   private boolean expected;
+
+  // How often it was used, uses long ago counting less; as of the use with that number.
+  private float heat;
+  private long lastUse;
 
   /** Neighbour in the list of an eviction policy, which owns this field. */
   public @Nullable TileGroup older;
@@ -92,6 +99,17 @@ public final class TileGroup {
   /** Name under which others find it; null while it is private or when it was dropped. */
   public @Nullable TileName name() {
     return name;
+  }
+
+  /** Counts one more use of it; {@code number} is that of the use among those of all groups. */
+  public void used(long number) {
+    heat = heatAt(number) + 1;
+    lastUse = number;
+  }
+
+  /** Uses so far, as they count after {@code number} uses of all groups. */
+  public float heatAt(long number) {
+    return heat / (1 + (number - lastUse) / COOLING_USES);
   }
 
   public boolean named() {

@@ -30,6 +30,11 @@ public record TileName(ChainHash chain, long content) {
     return new TileName(ChainHash.root(namespace, salt), 1);
   }
 
+  /** The parent of first tiles whose name is known, whatever namespace and salt are. */
+  public static TileName under(ChainHash root) {
+    return new TileName(root, 1);
+  }
+
   /** Name of the tile {@code tokens[from..from+count)} after this one. */
   public TileName child(int[] tokens, int from, int count) {
     long hash = content;

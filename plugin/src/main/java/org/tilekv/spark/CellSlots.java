@@ -31,6 +31,7 @@ final class CellSlots {
   private static final Pattern LOCAL_CLUSTER =
       Pattern.compile("local-cluster\\[\\s*(\\d+)\\s*,.*]");
   private static final long POLL_MS = 50;
+  private static final long CELL_WAIT_MS = TimeUnit.MINUTES.toMillis(3);
 
   private final Coordinator coordinator;
   private final SparkConf conf;
@@ -72,17 +73,8 @@ final class CellSlots {
   }
 
   private void await(int shards) {
-    long limitMs = conf.getTimeAsMs("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s");
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limitMs);
-    int expected = expectedExecutors();
-    while (System.nanoTime() < end) {
-      List<ExecutorView> executors = alive();
-      if (executors.size() >= expected && slots(executors) >= shards) {
-        return;
-      }
-      if (expected == executors.size() && isFixed()) {
-        return;
-      }
+    long start = System.nanoTime();
+    while (!ready(shards, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start))) {
       try {
         TimeUnit.MILLISECONDS.sleep(POLL_MS);
       } catch (InterruptedException e) {
@@ -90,6 +82,20 @@ final class CellSlots {
         throw new TileKvException("the wait for executors was interrupted", e);
       }
     }
+  }
+
+  /** Whether no more executors are to be waited for: a while for all, longer for one cell's. */
+  private boolean ready(int shards, long waitedMs) {
+    List<ExecutorView> executors = alive();
+    boolean enough = slots(executors) >= shards;
+    if (executors.size() >= expectedExecutors() && (enough || isFixed())) {
+      return true;
+    }
+    return waitedMs > (enough ? waitForAllMs() : Math.max(waitForAllMs(), CELL_WAIT_MS));
+  }
+
+  private long waitForAllMs() {
+    return conf.getTimeAsMs("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s");
   }
 
   private List<ExecutorView> alive() {

@@ -42,7 +42,27 @@ final class DriverLink implements AutoCloseable {
   /** Registration, heartbeat, and the full one that the driver may ask for. */
   private static final int MOST_IN_A_ROW = 3;
 
+  /** Has a part in the heartbeats; called by the thread that sends them. */
+  interface Listener {
+
+    Listener NONE =
+        new Listener() {
+          @Override
+          public void beforeBeat(ExecutorReporter reporter) {}
+
+          @Override
+          public void afterBeat(ExecutorReporter reporter) {}
+        };
+
+    /** The next heartbeat is about to be made. */
+    void beforeBeat(ExecutorReporter reporter);
+
+    /** The driver has answered. */
+    void afterBeat(ExecutorReporter reporter);
+  }
+
   private final PluginContext context;
+  private final Listener listener;
   private final ExecutorReporter reporter;
   private final long intervalMs;
   private final Supplier<ExecutorStats> stats;
@@ -54,7 +74,9 @@ final class DriverLink implements AutoCloseable {
       PluginContext context,
       Register registration,
       long intervalMs,
-      Supplier<ExecutorStats> stats) {
+      Supplier<ExecutorStats> stats,
+      Listener listener) {
+    this.listener = listener;
     this.context = context;
     this.reporter = new ExecutorReporter(registration);
     this.intervalMs = intervalMs;
@@ -83,12 +105,14 @@ final class DriverLink implements AutoCloseable {
 
   private void beat() {
     try {
+      listener.beforeBeat(reporter);
       Next next = Next.AT_ONCE;
       for (int i = 0; i < MOST_IN_A_ROW && next == Next.AT_ONCE && !unwanted; i++) {
         next = reporter.answered((byte[]) context.ask(reporter.next(stats.get())));
         unwanted = next == Next.NEVER;
       }
       failedBefore = false;
+      listener.afterBeat(reporter);
     } catch (Exception e) {
       if (!failedBefore) {
         LOG.warn("the driver does not answer; trying every {} ms", intervalMs, e);

@@ -16,10 +16,13 @@ package org.tilekv.spark;
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.tilekv.coordinator.Coordinator;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.ExecutorView;
+import org.tilekv.coordinator.PlacementMode;
+import org.tilekv.coordinator.PlacementReason;
 
 /**
  * Gauges of the driver: cluster totals, and the same for each executor, because Spark offers no
@@ -34,11 +37,44 @@ final class DriverMetrics {
   DriverMetrics(MetricRegistry registry, Coordinator coordinator) {
     this.registry = registry;
     this.coordinator = coordinator;
-    gauge("epoch", () -> coordinator.stats().epoch());
-    gauge("executorsAlive", () -> (long) coordinator.stats().aliveExecutors());
+    gauge("epoch", coordinator::epoch);
+    gauge("executorsAlive", () -> (long) coordinator.aliveExecutors());
+    gauge("executorsLeaving", () -> (long) coordinator.stats().leavingExecutors());
     gauge("executorsExpired", () -> coordinator.stats().expiredExecutors());
     gauge("executorsRemoved", () -> coordinator.stats().removedExecutors());
+    gauge("messagesRefused", () -> sum(coordinator.stats().refused()));
+    for (PlacementReason reason : PlacementReason.values()) {
+      gauge(nameOf(reason), () -> coordinator.stats().placements().getOrDefault(reason, 0L));
+    }
+    gauge("placementDegraded", () -> isDegraded() ? 1L : 0L);
+    gauge("placementDegradedSwitches", () -> coordinator.stats().degradedSwitches());
     StatsGauges.register(registry, "total.", () -> coordinator.stats().total());
+  }
+
+  /** Gauges for what the planner does. */
+  void add(PlanCounters plans) {
+    gauge("plannedJobs", plans::jobs);
+    gauge("jobsLeftUnplanned", plans::skippedJobs);
+    gauge("plannedRows", plans::rows);
+    gauge("plannedSavedTokens", plans::savedTokens);
+    gauge("planningMillis", plans::millis);
+  }
+
+  private static String nameOf(PlacementReason reason) {
+    return switch (reason) {
+      case RESIDENT -> "placedResident";
+      case MOVED_FOR_LOAD -> "placedMovedForLoad";
+      case NEW -> "placedNew";
+      case DEGRADED -> "placedDegraded";
+    };
+  }
+
+  private boolean isDegraded() {
+    return coordinator.stats().placementMode() == PlacementMode.DEGRADED;
+  }
+
+  private static long sum(Map<?, Long> counts) {
+    return counts.values().stream().mapToLong(Long::longValue).sum();
   }
 
   private void gauge(String name, Gauge<Long> gauge) {
@@ -56,10 +92,6 @@ final class DriverMetrics {
   }
 
   private ExecutorStats statsOf(String executorId) {
-    return coordinator.executors().stream()
-        .filter(view -> view.executorId().equals(executorId))
-        .map(ExecutorView::stats)
-        .findFirst()
-        .orElse(ExecutorStats.ZERO);
+    return coordinator.executor(executorId).map(ExecutorView::stats).orElse(ExecutorStats.ZERO);
   }
 }

@@ -45,7 +45,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Messages between executors over Spark's own network layer, with the application's authentication
  * and encryption. One server per process. The first byte of a message is its channel, by which it
- * finds its {@link Receiver}. Thread-safe.
+ * finds its {@link Receiver}, or its {@link Answerer} where the sender waits for an answer.
+ * Thread-safe.
  */
 final class ExecutorTransport implements AutoCloseable {
 
@@ -58,6 +59,7 @@ final class ExecutorTransport implements AutoCloseable {
   private final TransportClientFactory clients;
   private final String host;
   private final Map<Byte, Receiver> receivers = new ConcurrentHashMap<>();
+  private final Map<Byte, Answerer> answerers = new ConcurrentHashMap<>();
 
   /** What takes the messages of a channel; called by network threads, which it must not hold up. */
   interface Receiver {
@@ -73,18 +75,55 @@ final class ExecutorTransport implements AutoCloseable {
     void disconnected(Channel from);
   }
 
+  /** What answers the messages of a channel. */
+  interface Answerer {
+
+    /**
+     * Takes a message; called by network threads, which it must not hold up.
+     *
+     * @param message position behind the channel; valid during the call
+     * @param reply to be answered once, now or later, by any thread
+     */
+    void answer(ByteBuffer message, RpcResponseCallback reply);
+  }
+
   private ExecutorTransport(
       TransportConf conf,
       String host,
-      String bindAddress,
+      Listen listen,
       List<TransportServerBootstrap> onServer,
-      List<TransportClientBootstrap> onClients) {
+      List<TransportClientBootstrap> onClients)
+      throws IOException {
     this.host = host;
     // Idle connections stay: a cell may have no rows for long.
     context = new TransportContext(conf, new Dispatcher(), false);
-    server = context.createServer(bindAddress, 0, onServer);
-    clients = context.createClientFactory(onClients);
+    try {
+      server = listen(context, listen, onServer);
+      clients = context.createClientFactory(onClients);
+    } catch (Throwable e) {
+      context.close();
+      throw e;
+    }
     LOG.info("TileKV listens to other executors at {}:{}", host, server.getPort());
+  }
+
+  /** Where the server listens: at a port, or one of the next; 0 is any. */
+  private record Listen(String address, int port, int retries) {}
+
+  private static TransportServer listen(
+      TransportContext context, Listen at, List<TransportServerBootstrap> bootstraps)
+      throws IOException {
+    for (int i = 0; ; i++) {
+      int port = at.port() == 0 ? 0 : at.port() + i;
+      try {
+        return context.createServer(at.address(), port, bootstraps);
+      } catch (Exception e) {
+        // Netty throws checked exceptions that nobody declares.
+        if (port == 0 || i == at.retries() || port == 65_535) {
+          throw new IOException("cannot listen on " + at.address() + ":" + port + ": " + e, e);
+        }
+      }
+    }
   }
 
   /**
@@ -92,9 +131,17 @@ final class ExecutorTransport implements AutoCloseable {
    *
    * @param host where other executors reach this one
    */
-  static ExecutorTransport start(SparkEnv env, String host) {
-    SparkConf conf = env.conf();
-    SecurityManager security = env.securityManager();
+  static ExecutorTransport start(SparkEnv env, String host) throws IOException {
+    return start(env.conf(), env.securityManager(), host, 0);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param port where to listen; where it is taken, one of those behind it; 0 for any
+   */
+  static ExecutorTransport start(SparkConf conf, SecurityManager security, String host, int port)
+      throws IOException {
     TransportConf transport =
         SparkTransportConf.fromSparkConf(
             conf,
@@ -103,20 +150,28 @@ final class ExecutorTransport implements AutoCloseable {
             scala.Option.empty(),
             scala.Option.apply(security.getRpcSSLOptions()));
     String bindAddress = conf.get("spark.executor.bindAddress", host);
+    Listen listen = new Listen(bindAddress, port, conf.getInt("spark.port.maxRetries", 16));
     return security.isAuthenticationEnabled()
         ? new ExecutorTransport(
             transport,
             host,
-            bindAddress,
+            listen,
             List.of(new AuthServerBootstrap(transport, security)),
             List.of(new AuthClientBootstrap(transport, conf.getAppId(), security)))
-        : new ExecutorTransport(transport, host, bindAddress, List.of(), List.of());
+        : new ExecutorTransport(transport, host, listen, List.of(), List.of());
   }
 
   /** Sends the messages of a channel there from now on. */
   void register(byte channel, Receiver receiver) {
     if (receivers.putIfAbsent(channel, receiver) != null) {
       throw new IllegalStateException("channel " + channel + " has a receiver");
+    }
+  }
+
+  /** Has the messages of a channel answered from now on. */
+  void register(byte channel, Answerer answerer) {
+    if (answerers.putIfAbsent(channel, answerer) != null) {
+      throw new IllegalStateException("channel " + channel + " has an answerer");
     }
   }
 
@@ -131,6 +186,11 @@ final class ExecutorTransport implements AutoCloseable {
   /** A connection of its own to another executor; to be closed by the caller. */
   TransportClient connect(String otherHost, int port) throws IOException, InterruptedException {
     return clients.createUnmanagedClient(otherHost, port);
+  }
+
+  /** A connection to another executor that is kept and shared; not to be closed by the caller. */
+  TransportClient share(String otherHost, int port) throws IOException, InterruptedException {
+    return clients.createClient(otherHost, port);
   }
 
   /**
@@ -166,7 +226,12 @@ final class ExecutorTransport implements AutoCloseable {
 
     @Override
     public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback callback) {
-      callback.onFailure(new UnsupportedOperationException("no channel answers messages"));
+      Answerer answerer = message.hasRemaining() ? answerers.get(message.get()) : null;
+      if (answerer == null) {
+        callback.onFailure(new UnsupportedOperationException("nobody answers this message"));
+      } else {
+        answerer.answer(message, callback);
+      }
     }
 
     @Override

@@ -45,6 +45,8 @@ abstract class GenerateParams extends Transformer {
   private final StringArrayParam stopStrings;
   private final DoubleParam lengthPenalty;
   private final BooleanParam earlyStopping;
+  private final Param<String> plan;
+  private final BooleanParam keepRowOrder;
 
   GenerateParams(String uid) {
     this.uid = uid;
@@ -75,6 +77,13 @@ abstract class GenerateParams extends Transformer {
     lengthPenalty = new DoubleParam(this, "lengthPenalty", "beam search: score / length ^ penalty");
     earlyStopping =
         new BooleanParam(this, "earlyStopping", "beam search: stop at `beams` finished answers");
+    plan =
+        new Param<>(
+            this,
+            "plan",
+            "auto to order rows by what they share, off to leave them; else the setting",
+            ParamValidators.inArray(List.of("auto", "off")));
+    keepRowOrder = new BooleanParam(this, "keepRowOrder", "output rows in the input's order");
     setDefaults();
   }
 
@@ -89,6 +98,7 @@ abstract class GenerateParams extends Transformer {
     setDefault(stopStrings, new String[0]);
     setDefault(lengthPenalty, 1.0);
     setDefault(earlyStopping, false);
+    setDefault(keepRowOrder, false);
   }
 
   private static scala.Function1<Object, Object> atLeast(double least) {
@@ -154,5 +164,13 @@ abstract class GenerateParams extends Transformer {
 
   public BooleanParam earlyStopping() {
     return earlyStopping;
+  }
+
+  public Param<String> plan() {
+    return plan;
+  }
+
+  public BooleanParam keepRowOrder() {
+    return keepRowOrder;
   }
 }

@@ -17,16 +17,29 @@ import java.util.Collections;
 import java.util.Iterator;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function2;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Row;
+import org.jspecify.annotations.Nullable;
 
 /** Work of one task: borrows the executor's runtime, keeps rows in flight, gives all of it back. */
 final class GeneratePartition implements Function2<Integer, Iterator<Row>, Iterator<Row>> {
   private static final long serialVersionUID = 1L;
 
   private final GenerateSpec spec;
+  private final @Nullable PlannedColumns columns;
+  private final @Nullable Broadcast<byte[]> plan;
 
+  /** For rows as they come. */
   GeneratePartition(GenerateSpec spec) {
+    this(spec, null, null);
+  }
+
+  /** For rows that a plan has put into groups. */
+  GeneratePartition(
+      GenerateSpec spec, @Nullable PlannedColumns columns, @Nullable Broadcast<byte[]> plan) {
     this.spec = spec;
+    this.columns = columns;
+    this.plan = plan;
   }
 
   @Override
@@ -44,6 +57,11 @@ final class GeneratePartition implements Function2<Integer, Iterator<Row>, Itera
           executor.reportNow();
         });
     int rowsInFlight = spec.rowsInFlight() > 0 ? spec.rowsInFlight() : executor.rowsInFlight();
-    return new GeneratedRows(rows, spec, rowsInFlight, lease, task);
+    PlannedTask planned = PlannedTask.of(columns, plan, lease.runtime().cache());
+    task.addTaskCompletionListener(
+        done -> {
+          planned.close();
+        });
+    return new GeneratedRows(rows, spec, rowsInFlight, lease, task, planned);
   }
 }

@@ -24,7 +24,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.engine.GenerationResult;
@@ -47,10 +46,13 @@ final class GeneratedRows implements Iterator<Row> {
   private final RuntimeLease lease;
   private final ModelRuntime runtime;
   private final TaskContext task;
+  private final PlannedTask planned;
   private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
   private long nextIndex;
 
   /**
+   * Rows without a plan.
+   *
    * @param rowsInFlight most rows that are submitted at once
    */
   GeneratedRows(
@@ -59,6 +61,27 @@ final class GeneratedRows implements Iterator<Row> {
       int rowsInFlight,
       RuntimeLease lease,
       TaskContext task) {
+    this(
+        input,
+        spec,
+        rowsInFlight,
+        lease,
+        task,
+        PlannedTask.of(null, null, lease.runtime().cache()));
+  }
+
+  /**
+   * @param rowsInFlight most rows that are submitted at once
+   * @param planned what a plan says of the partition's rows
+   */
+  GeneratedRows(
+      Iterator<Row> input,
+      GenerateSpec spec,
+      int rowsInFlight,
+      RuntimeLease lease,
+      TaskContext task,
+      PlannedTask planned) {
+    this.planned = planned;
     this.rowsInFlight = rowsInFlight;
     this.input = input;
     this.spec = spec;
@@ -84,7 +107,8 @@ final class GeneratedRows implements Iterator<Row> {
       throw new NoSuchElementException("the partition has " + nextIndex + " rows");
     }
     Pending head = inFlight.removeFirst();
-    return append(head.row(), text(head));
+    planned.reached(head.row());
+    return planned.answer(head.row(), text(head));
   }
 
   private CompletableFuture<GenerationResult> submit(Row row) {
@@ -93,7 +117,7 @@ final class GeneratedRows implements Iterator<Row> {
         throw new TileKvException("the prompt is null; it must be a string");
       }
       String prompt = row.getString(spec.promptIndex());
-      int[] tokens = runtime.tokenizer().encode(prompt);
+      int[] tokens = planned.tokens(row, runtime.tokenizer(), prompt);
       if (tokens.length == 0) {
         throw new TileKvException("the prompt has no tokens; it must have at least one");
       }
@@ -153,14 +177,5 @@ final class GeneratedRows implements Iterator<Row> {
     Row row = pending.row();
     String key = spec.rowKeyIndex() < 0 ? "" : " (row key " + row.get(spec.rowKeyIndex()) + ")";
     return "row " + pending.index() + " of partition " + task.partitionId() + key;
-  }
-
-  private static Row append(Row row, @Nullable String text) {
-    @Nullable Object[] values = new Object[row.length() + 1];
-    for (int i = 0; i < row.length(); i++) {
-      values[i] = row.get(i);
-    }
-    values[row.length()] = text;
-    return RowFactory.create(values);
   }
 }

@@ -23,6 +23,7 @@ import org.apache.spark.ml.util.DefaultParamsReader;
 import org.apache.spark.ml.util.DefaultParamsWritable;
 import org.apache.spark.ml.util.Identifiable$;
 import org.apache.spark.ml.util.MLReader;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
@@ -43,11 +44,15 @@ import org.tilekv.config.TileKvConfig;
  *         .transform(rows);
  * }</pre>
  *
- * <p>Rows and partitions stay as they are and in their order; rows that share a prefix reuse more
- * when they are neighbours. Nothing runs before an action does. The text comes as generated:
- * without the end-of-sequence and other special tokens, cut before a stop string, white space kept.
- * A retried or speculative task gives the same rows; with sampling two rows of the same prompt give
- * the same text unless {@link #setRowKeyCol} tells them apart.
+ * <p>Before a job runs, its prompts are read once to find what they share. Where that is enough to
+ * matter, rows are brought into groups of equal cost, sharers side by side: partitions and the
+ * order of rows are then new ones, unless {@link #setKeepRowOrder} wants the old ones back. The
+ * input is read twice, so cache it where it is expensive, or set {@link #setPlan} to {@code off}:
+ * then, and where nothing is shared, rows and partitions stay as they are. Nothing runs before an
+ * action does. The text comes as generated: without the end-of-sequence and other special tokens,
+ * cut before a stop string, white space kept. A retried or speculative task gives the same rows;
+ * with sampling two rows of the same prompt give the same text unless {@link #setRowKeyCol} tells
+ * them apart.
  *
  * <p>Needs {@code spark.plugins=org.tilekv.spark.TileKvPlugin}. {@link #transform} throws {@link
  * org.tilekv.TileKvException} or {@link IllegalArgumentException} where a parameter, the schema or
@@ -150,6 +155,22 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     return with(earlyStopping(), stop);
   }
 
+  /**
+   * {@code auto} to bring rows that share a prefix together before the job runs, {@code off} to
+   * leave them as they come (default: setting {@code spark.tilekv.plan}).
+   */
+  public KvGenerate setPlan(String mode) {
+    return with(plan(), mode);
+  }
+
+  /**
+   * Whether a planned job brings its rows back to the partition and place that they came from
+   * (default false). Costs a shuffle of the output, and no row is there before all are generated.
+   */
+  public KvGenerate setKeepRowOrder(boolean keep) {
+    return with(keepRowOrder(), keep);
+  }
+
   private <T> KvGenerate with(Param<T> param, T value) {
     set(param, value);
     return this;
@@ -162,13 +183,7 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
     TileKvDriver driver = TileKvDriver.require(context);
     TileKvConfig settings = driver.settings(dataset.sparkSession());
     GenerateSpec spec = spec(dataset.schema(), context, settings);
-    int groups = settings.get(Settings.SHARDS);
-    JavaRDD<Row> generated =
-        settings.get(Settings.HEAD_SHARDS) > 1
-            ? new CellRdd(context, dataset.toDF(), driver.cells(spec)).toJavaRDD()
-            : new ShardedRdd(context, dataset.toDF(), driver.placement(groups))
-                .toJavaRDD()
-                .mapPartitionsWithIndex(new GeneratePartition(spec), true);
+    JavaRDD<Row> generated = generated(dataset.toDF(), spec, driver, settings).toJavaRDD();
     return dataset.sparkSession().createDataFrame(generated, outputSchema);
   }
 
@@ -190,7 +205,26 @@ public final class KvGenerate extends GenerateParams implements DefaultParamsWri
         settings.isSet(Settings.ROWS_IN_FLIGHT_PER_TASK)
             ? settings.get(Settings.ROWS_IN_FLIGHT_PER_TASK)
             : 0,
-        settings.find(Settings.TENANT_SALT).orElse(null));
+        settings.find(Settings.TENANT_SALT).map(TenantSalts::seal).orElse(null));
+  }
+
+  private RDD<Row> generated(
+      Dataset<Row> rows, GenerateSpec spec, TileKvDriver driver, TileKvConfig settings) {
+    SparkContext context = rows.sparkSession().sparkContext();
+    int groups = settings.get(Settings.SHARDS);
+    if (settings.get(Settings.HEAD_SHARDS) > 1) {
+      return new CellRdd(context, rows, driver.cells(spec));
+    }
+    PlannedGeneration generation =
+        new PlannedGeneration(rows, spec, (Boolean) $(keepRowOrder()), driver.planDriver(groups));
+    return plans(settings) && !rows.isStreaming()
+        ? new LazyRdd(context, generation)
+        : generation.asIs();
+  }
+
+  private boolean plans(TileKvConfig settings) {
+    String mode = isDefined(plan()) ? $(plan()) : settings.get(Settings.PLAN);
+    return mode.equals("auto") && settings.get(Settings.PREFIX_REUSE);
   }
 
   private boolean nullOnError(TileKvConfig settings) {

@@ -54,9 +54,15 @@ final class RuntimeCounters {
         engine.preemptions(),
         engine.distinctPromptPositions(),
         runtime.cellBytes(),
+        0,
+        0,
+        0,
+        0,
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
-        (long) gauges * cache.freePages());
+        (long) gauges * cache.freePages(),
+        (long) gauges * engine.waitingRows(),
+        (long) gauges * engine.runningRows());
   }
 
   /** Full tiles that were not there; the rest of a prompt that fills none is no miss of one. */

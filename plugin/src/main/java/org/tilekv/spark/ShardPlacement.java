@@ -26,12 +26,6 @@ import org.tilekv.coordinator.ShardMap;
  */
 final class ShardPlacement implements ShardedRdd.Placement {
 
-  /**
-   * Groups per executor where the setting leaves it open: enough to spread the load evenly, few
-   * enough to keep neighbours together.
-   */
-  static final int GROUPS_PER_EXECUTOR = 4;
-
   private final Coordinator coordinator;
   private final int configuredGroups;
   private volatile @Nullable ShardMap latest;
@@ -57,7 +51,7 @@ final class ShardPlacement implements ShardedRdd.Placement {
     }
     ShardMap known = latest;
     if (known == null || known.epoch() != coordinator.epoch()) {
-      known = coordinator.shardMap(groups(partitions, coordinator.stats().aliveExecutors()));
+      known = coordinator.shardMap(groups(partitions, coordinator.aliveExecutors()));
       latest = known;
     }
     return known;
@@ -65,8 +59,7 @@ final class ShardPlacement implements ShardedRdd.Placement {
 
   /** The number changes with the doubling of a cluster only, so that maps last. */
   static int groups(int partitions, int executors) {
-    int doubled = Integer.highestOneBit(Math.max(1, 2 * executors - 1));
-    return Math.max(1, Math.min(partitions, GROUPS_PER_EXECUTOR * doubled));
+    return Math.max(1, Math.min(partitions, ShardMap.groupsFor(executors)));
   }
 
   /** As Spark's scheduler reads a location that is one executor. */

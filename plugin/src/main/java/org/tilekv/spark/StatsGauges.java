@@ -39,9 +39,15 @@ final class StatsGauges {
     gauge(registry, prefix + "evictedTiles", stats, ExecutorStats::evictedTiles);
     gauge(registry, prefix + "preemptions", stats, ExecutorStats::preemptions);
     gauge(registry, prefix + "cellBytes", stats, ExecutorStats::cellBytes);
+    gauge(registry, prefix + "fetchedTiles", stats, ExecutorStats::fetchedTiles);
+    gauge(registry, prefix + "fetchedBytes", stats, ExecutorStats::fetchedBytes);
+    gauge(registry, prefix + "receivedTiles", stats, ExecutorStats::receivedTiles);
+    gauge(registry, prefix + "peerFailures", stats, ExecutorStats::peerFailures);
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);
+    gauge(registry, prefix + "waitingRows", stats, ExecutorStats::waitingRows);
+    gauge(registry, prefix + "runningRows", stats, ExecutorStats::runningRows);
   }
 
   private static void gauge(

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +32,7 @@ import org.tilekv.TileKvException;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.Coordinator;
+import org.tilekv.coordinator.Member;
 import scala.Tuple2;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -43,8 +45,15 @@ final class TileKvDriver implements DriverPlugin {
   private static final Logger LOG = LoggerFactory.getLogger(TileKvDriver.class);
   private static final String LOCALITY_WAIT = "spark.locality.wait.process";
 
+  /** In Spark's words on an executor that is gone. */
+  private static final String DECOMMISSIONED = "decommission";
+
+  /** An idle executor that is decommissioned may be gone within a second. */
+  private static final long DECOMMISSION_POLL_MS = 200;
+
   private static volatile @Nullable TileKvDriver current;
 
+  private final PlanCounters planCounters = new PlanCounters();
   private final ScheduledExecutorService ticker = DaemonThread.scheduler("tilekv-coordinator");
   private boolean stopping;
   private @Nullable Started started;
@@ -84,15 +93,35 @@ final class TileKvDriver implements DriverPlugin {
         new SparkListener() {
           @Override
           public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+            if (removed.reason().contains(DECOMMISSIONED)) {
+              coordinator.decommissioning(removed.executorId());
+            }
             coordinator.executorLost(removed.executorId());
+            LOG.info(
+                "executor {} is gone ({}); its shards move, epoch {}",
+                removed.executorId(),
+                removed.reason(),
+                coordinator.epoch());
           }
         });
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
     var unused =
         ticker.scheduleWithFixedDelay(this::tick, intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+    long pollMs = Math.min(intervalMs, DECOMMISSION_POLL_MS);
+    var polling =
+        ticker.scheduleWithFixedDelay(
+            this::pollDecommissions, pollMs, pollMs, TimeUnit.MILLISECONDS);
     LOG.info("TileKV settings:\n{}", config.describe());
     current = this;
-    return config.toMap();
+    conf.remove(Settings.TENANT_SALT.key());
+    return forExecutors(config);
+  }
+
+  /** All settings, the tenant's salt sealed: it is not for others to read. */
+  private static Map<String, String> forExecutors(TileKvConfig config) {
+    Map<String, String> settings = new HashMap<>(config.toMap());
+    settings.computeIfPresent(Settings.TENANT_SALT.key(), (key, salt) -> TenantSalts.seal(salt));
+    return settings;
   }
 
   private static Map<String, String> entries(SparkConf conf) {
@@ -113,6 +142,7 @@ final class TileKvDriver implements DriverPlugin {
   @Override
   public void registerMetrics(String appId, PluginContext plugin) {
     metrics = new DriverMetrics(plugin.metricRegistry(), started().coordinator());
+    metrics.add(planCounters);
   }
 
   /** Bytes in, bytes out; classes of ours would need the executors' RPC to know our jar. */
@@ -137,6 +167,21 @@ final class TileKvDriver implements DriverPlugin {
       }
     } catch (RuntimeException e) {
       LOG.warn("the coordinator's tick failed", e);
+    }
+  }
+
+  /** Spark has no event for it before the executor is gone. */
+  private void pollDecommissions() {
+    try {
+      Coordinator coordinator = started().coordinator();
+      for (String id : Decommissions.among(started().context(), coordinator.placeableIds())) {
+        if (coordinator.decommissioning(id)) {
+          List<String> to = coordinator.newOwners(id).stream().map(Member::executorId).toList();
+          LOG.info("executor {} is being decommissioned; its shards go to executors {}", id, to);
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("looking for decommissioned executors failed", e);
     }
   }
 
@@ -172,7 +217,26 @@ final class TileKvDriver implements DriverPlugin {
    * @throws org.tilekv.config.ConfigException where the session changes what was settled at start
    */
   TileKvConfig settings(SparkSession session) {
+    sealSalt(session);
     return started().config().forJob(CollectionConverters.asJava(session.conf().getAll()));
+  }
+
+  /** What the planner of a job asks. */
+  PlanDriver planDriver(int groups) {
+    return new PlanDriver(
+        started().coordinator(),
+        placement(groups),
+        planCounters,
+        started().context().defaultParallelism());
+  }
+
+  /** Spark sends a session's settings along with its tasks: the salt stays here. */
+  private static void sealSalt(SparkSession session) {
+    String key = Settings.TENANT_SALT.key();
+    String salt = session.conf().get(key, null);
+    if (salt != null && !TenantSalts.isSealed(salt)) {
+      session.conf().set(key, TenantSalts.seal(Settings.TENANT_SALT.parse(salt)));
+    }
   }
 
   /** Where the partitions of a job should run. */

@@ -13,9 +13,12 @@
  */
 package org.tilekv.spark;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
@@ -27,6 +30,7 @@ import org.tilekv.TileKvException;
 import org.tilekv.config.Device;
 import org.tilekv.config.Settings;
 import org.tilekv.config.TileKvConfig;
+import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.Register;
 import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.HeadShard;
@@ -67,7 +71,8 @@ final class TileKvExecutor implements ExecutorPlugin {
       RuntimeOptions options,
       int rowsInFlight,
       DriverLink link,
-      PluginContext context) {}
+      PluginContext context,
+      @Nullable PeerTransfers peers) {}
 
   /**
    * This process's half of the plugin.
@@ -112,9 +117,11 @@ final class TileKvExecutor implements ExecutorPlugin {
     long heapBytes = Runtime.getRuntime().maxMemory();
     int cores = ExecutorCores.of(context.conf());
     TileKvConfig settled = config.on(device.device());
+    PeerTransfers peers = peers(context, config, cores);
     PrefixSources disk = DiskTiers.of(settled, DiskTiers::localDirectories);
+    PrefixSources sources = PrefixSources.all(disk, peers == null ? PrefixSources.NONE : peers);
     RuntimeOptions options =
-        RuntimeSettings.options(settled, cores, heapBytes, device.choice()).with(disk);
+        RuntimeSettings.options(settled, cores, heapBytes, device.choice()).with(sources);
     long poolBytes =
         device.choice().isGpu()
             ? device.poolBytes()
@@ -126,7 +133,13 @@ final class TileKvExecutor implements ExecutorPlugin {
             context,
             config,
             runtimes,
-            new Register(context.executorID(), host(context), cores, registered));
+            peers,
+            new Register(
+                context.executorID(),
+                host(context),
+                cores,
+                registered,
+                peers == null ? 0 : peers.port()));
     LOG.info(
         "TileKV runs on executor {} on {} with {} threads and at most {} bytes for a pool",
         context.executorID(),
@@ -135,19 +148,63 @@ final class TileKvExecutor implements ExecutorPlugin {
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
     int rowsInFlight = settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK);
-    return new Started(runtimes, options, rowsInFlight, link, context);
+    return new Started(runtimes, options, rowsInFlight, link, context, peers);
   }
 
   private static DriverLink register(
       PluginContext context,
       TileKvConfig config,
       ExecutorRuntimes runtimes,
+      @Nullable PeerTransfers peers,
       Register registration) {
-    StatsGauges.register(context.metricRegistry(), "", runtimes::stats);
+    Supplier<ExecutorStats> stats = stats(runtimes, peers);
+    StatsGauges.register(context.metricRegistry(), "", stats);
     long intervalMs = config.get(Settings.HEARTBEAT_INTERVAL_MS);
-    DriverLink link = new DriverLink(context, registration, intervalMs, runtimes::stats);
+    DriverLink link =
+        new DriverLink(
+            context,
+            registration,
+            intervalMs,
+            stats,
+            peers == null ? DriverLink.Listener.NONE : peers);
     link.start();
     return link;
+  }
+
+  private static Supplier<ExecutorStats> stats(
+      ExecutorRuntimes runtimes, @Nullable PeerTransfers peers) {
+    return peers == null ? runtimes::stats : () -> runtimes.stats().plus(peers.stats());
+  }
+
+  /** Null in local mode, where it is switched off, or where it cannot listen. */
+  private @Nullable PeerTransfers peers(PluginContext context, TileKvConfig config, int cores) {
+    SparkEnv env = SparkEnv.get();
+    if (isLocal(context) || env == null || !config.get(Settings.PEER_ENABLED)) {
+      return null;
+    }
+    try {
+      ExecutorTransport listening = listen(env, host(context), config);
+      return new PeerTransfers(
+          PeerOptions.of(context.executorID(), config),
+          listening,
+          message -> (byte[]) context.ask(message));
+    } catch (IOException e) {
+      LOG.warn("no tiles are exchanged with other executors", e);
+      return null;
+    }
+  }
+
+  private synchronized ExecutorTransport listen(SparkEnv env, String host, TileKvConfig config)
+      throws IOException {
+    SparkConf conf =
+        env.conf()
+            .clone()
+            .setIfMissing(
+                "spark.tilekv.io.connectionCreationTimeout",
+                config.get(Settings.PEER_TIMEOUT_MS) + "ms");
+    int port = config.get(Settings.PEER_PORT);
+    transport = ExecutorTransport.start(conf, env.securityManager(), host, port);
+    return transport;
   }
 
   private ExecutorRuntimes runtimes(
@@ -225,7 +282,11 @@ final class TileKvExecutor implements ExecutorPlugin {
   /** Messages to and from other executors; the server starts when it is first asked for. */
   synchronized ExecutorTransport transport() {
     if (transport == null) {
-      transport = ExecutorTransport.start(SparkEnv.get(), host(started().context()));
+      try {
+        transport = ExecutorTransport.start(SparkEnv.get(), host(started().context()));
+      } catch (IOException e) {
+        throw new TileKvException("this executor cannot listen to others: " + e.getMessage(), e);
+      }
     }
     return transport;
   }
@@ -251,6 +312,18 @@ final class TileKvExecutor implements ExecutorPlugin {
     started().link().reportNow();
   }
 
+  private static void stop(Started started) {
+    PeerTransfers peers = started.peers();
+    if (peers != null) {
+      peers.finishHandover();
+    }
+    started.link().close();
+    started.runtimes().close();
+    if (peers != null) {
+      peers.close();
+    }
+  }
+
   @Override
   public void shutdown() {
     if (current == this) {
@@ -258,8 +331,7 @@ final class TileKvExecutor implements ExecutorPlugin {
     }
     startFailure = null;
     if (started != null) {
-      started.link().close();
-      started.runtimes().close();
+      stop(started);
     }
     closeTransport();
   }

@@ -65,7 +65,7 @@ final class DirectoryScan {
       groups.sort(Comparator.comparingLong(FoundGroups.Group::lastUse));
       return new FoundGroups(segments, groups, damaged, lastTick);
     } catch (IOException | RuntimeException e) {
-      segments.forEach(segment -> DiskFiles.closeAfter(e, segment.file()));
+      segments.forEach(segment -> DiskFiles.closeAfter(e, segment));
       throw e;
     }
   }
@@ -119,7 +119,7 @@ final class DirectoryScan {
     } catch (IOException e) {
       failed(file, e);
       if (segment != null) {
-        DiskFiles.closeAfter(e, segment.file());
+        DiskFiles.closeAfter(e, segment);
       }
     }
   }

@@ -13,6 +13,7 @@
  */
 package org.tilekv.tier;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -20,7 +21,7 @@ import java.nio.file.Path;
 final class DiskFiles {
   private DiskFiles() {}
 
-  static void closeAfter(Throwable failure, TierFile file) {
+  static void closeAfter(Throwable failure, Closeable file) {
     try {
       file.close();
     } catch (IOException e) {

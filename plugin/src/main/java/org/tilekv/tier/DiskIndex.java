@@ -155,13 +155,22 @@ final class DiskIndex {
       }
       DiskSlot slot = space == null ? evictOldest() : space.free.poll();
       if (slot == null) {
-        return Room.NONE;
+        return awaitGrowth() ? reserve(key, nowMs) : Room.NONE;
       }
       startWriting(slot, key);
       return new Room(slot, null, 0);
     } finally {
       lock.unlock();
     }
+  }
+
+  // Nothing is there to evict while the first segment is made.
+  private boolean awaitGrowth() {
+    boolean grows = spaces.stream().anyMatch(space -> space.growing && !space.out);
+    if (grows) {
+      idle.awaitUninterruptibly();
+    }
+    return grows;
   }
 
   private @Nullable DiskSpace emptiest(long nowMs) {
@@ -392,9 +401,7 @@ final class DiskIndex {
 
   private boolean endUse(DiskSpace space) {
     space.users--;
-    if (space.users == 0) {
-      idle.signalAll();
-    }
+    idle.signalAll();
     return space.users == 0 && space.out && !space.closed;
   }
 

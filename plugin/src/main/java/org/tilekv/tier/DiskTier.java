@@ -82,7 +82,7 @@ public final class DiskTier implements LowerTier {
       DiskTierOptions options, long segmentBytes, TierStorage storage, LongSupplier clockMs) {
     DiskTier tier = new DiskTier(options, segmentBytes, clockMs);
     for (Path directory : options.directories()) {
-      tier.openDirectory(storage, directory);
+      tier.openDirectory(storage, directory.toAbsolutePath().normalize());
     }
     return tier;
   }
@@ -233,7 +233,7 @@ public final class DiskTier implements LowerTier {
   private void dropDoubtful(DiskSlot slot) throws IOException {
     if (index.drop(slot)) {
       counters.corruptGroups.increment();
-      failed(slot.space, false, "a group is damaged in " + slot.segment.path());
+      countFailure(slot.space, false, "a group is damaged in " + slot.segment.path());
       slot.segment.clear(slot.number);
     }
   }
@@ -255,6 +255,10 @@ public final class DiskTier implements LowerTier {
   // The caller uses the space: its files are closed when that ends.
   private void failed(DiskSpace space, boolean write, String reason) {
     counters.ioErrors.increment();
+    countFailure(space, write, reason);
+  }
+
+  private void countFailure(DiskSpace space, boolean write, String reason) {
     DiskDirectory directory = directories.get(space.directory);
     if (directory.failed(write) && index.dropOut(space)) {
       counters.droppedDirectories.increment();

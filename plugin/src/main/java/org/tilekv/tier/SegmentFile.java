@@ -13,6 +13,7 @@
  */
 package org.tilekv.tier;
 
+import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,20 +30,25 @@ import org.tilekv.tier.TileFileException.Reason;
  * bytes are written, the entry is written. After a loss of power, which may keep the later and lose
  * the earlier, the checksum of the bytes decides at the read.
  */
-final class SegmentFile implements AutoCloseable {
+final class SegmentFile implements Closeable {
   /** Bytes copied at once: they are still in the processor's cache when their checksum is taken. */
-  private static final int PIECE_BYTES = 256 << 10;
+  private static final int PIECE_BYTES = 1 << 20;
 
   private static final int SCAN_BYTES = 1 << 20;
 
   private final Path path;
-  private final TierFile file;
+  private final TierFile entries;
+
+  /** The same file, opened once more: the system reads ahead by what one opener reads. */
+  private final TierFile data;
+
   private final TileFileHeader header;
   private final SegmentLayout layout;
 
-  private SegmentFile(Path path, TierFile file, TileFileHeader header) {
+  private SegmentFile(Path path, TierFile entries, TierFile data, TileFileHeader header) {
     this.path = path;
-    this.file = file;
+    this.entries = entries;
+    this.data = data;
     this.header = header;
     this.layout = SegmentLayout.of(header);
   }
@@ -61,7 +67,7 @@ final class SegmentFile implements AutoCloseable {
       }
       storage.rename(temporary, path);
       storage.forceDirectory(directory);
-      return new SegmentFile(path, storage.open(path), header);
+      return openBoth(storage, path, header);
     } catch (IOException e) {
       DiskFiles.deleteAfter(e, storage, temporary);
       DiskFiles.deleteAfter(e, storage, path);
@@ -76,15 +82,21 @@ final class SegmentFile implements AutoCloseable {
    */
   static SegmentFile open(TierStorage storage, Path path, DiskTierOptions options)
       throws IOException {
-    TierFile file = storage.open(path);
+    TileFileHeader header;
+    try (TierFile file = storage.open(path)) {
+      header = readHeader(path, file).require(path, TileFileKind.SEGMENT, options);
+      requireLength(path, SegmentLayout.of(header), file.size());
+    }
+    return openBoth(storage, path, header);
+  }
+
+  private static SegmentFile openBoth(TierStorage storage, Path path, TileFileHeader header)
+      throws IOException {
+    TierFile entries = storage.open(path);
     try {
-      TileFileHeader header = readHeader(path, file);
-      header.require(path, TileFileKind.SEGMENT, options);
-      SegmentFile segment = new SegmentFile(path, file, header);
-      segment.requireLength();
-      return segment;
-    } catch (IOException | RuntimeException e) {
-      DiskFiles.closeAfter(e, file);
+      return new SegmentFile(path, entries, storage.open(path), header);
+    } catch (IOException e) {
+      DiskFiles.closeAfter(e, entries);
       throw e;
     }
   }
@@ -100,11 +112,11 @@ final class SegmentFile implements AutoCloseable {
     return TileFileHeader.decode(path, in);
   }
 
-  private void requireLength() throws IOException {
+  private static void requireLength(Path path, SegmentLayout layout, long found) {
     if (layout.slots() < 1) {
       throw new TileFileException(Reason.CORRUPT, path, "slots", layout.slots(), "1 or more");
     }
-    TileFileHeader.requireEqual(Reason.TRUNCATED, path, "length", file.size(), layout.fileBytes());
+    TileFileHeader.requireEqual(Reason.TRUNCATED, path, "length", found, layout.fileBytes());
   }
 
   /** Receives the entries of a scan. */
@@ -123,7 +135,7 @@ final class SegmentFile implements AutoCloseable {
     ByteBuffer in = TileFileHeader.littleEndian(atOnce * layout.entryBytes());
     for (int first = 0; first < layout.slots(); first += atOnce) {
       int count = Math.min(atOnce, layout.slots() - first);
-      file.read(in.clear().limit(count * layout.entryBytes()), layout.entryAt(first));
+      entries.read(in.clear().limit(count * layout.entryBytes()), layout.entryAt(first));
       for (int i = 0; i < count; i++) {
         in.limit((i + 1) * layout.entryBytes()).position(i * layout.entryBytes());
         if (!SegmentEntry.isEmpty(in)) {
@@ -136,7 +148,7 @@ final class SegmentFile implements AutoCloseable {
 
   /** Says that nothing is in a slot. */
   void clear(int slot) throws IOException {
-    file.write(ByteBuffer.allocate(layout.entryBytes()), layout.entryAt(slot));
+    entries.write(ByteBuffer.allocate(layout.entryBytes()), layout.entryAt(slot));
   }
 
   /** Writes a group to a slot whose entry is empty. */
@@ -147,11 +159,11 @@ final class SegmentFile implements AutoCloseable {
     while (left.hasRemaining()) {
       ByteBuffer piece = left.slice(left.position(), Math.min(PIECE_BYTES, left.remaining()));
       crc.update(piece.duplicate());
-      file.write(piece, at + left.position() - bytes.position());
+      data.write(piece, at + left.position() - bytes.position());
       left.position(left.position() + piece.capacity());
     }
     SegmentEntry entry = new SegmentEntry(meta, sequence, (int) crc.getValue());
-    file.write(entry.encode(layout, header.checksum(), slot), layout.entryAt(slot));
+    entries.write(entry.encode(layout, header.checksum(), slot), layout.entryAt(slot));
   }
 
   /**
@@ -161,7 +173,7 @@ final class SegmentFile implements AutoCloseable {
   @Nullable GroupMeta read(int slot, GroupKey key, ByteBuffer dst) throws IOException {
     ByteBuffer in = TileFileHeader.littleEndian(layout.entryBytes());
     try {
-      file.read(in, layout.entryAt(slot));
+      entries.read(in, layout.entryAt(slot));
       SegmentEntry entry = SegmentEntry.decode(in.flip(), layout, header.checksum(), slot);
       if (entry == null || !entry.meta().key().equals(key)) {
         return null;
@@ -178,14 +190,10 @@ final class SegmentFile implements AutoCloseable {
     for (int done = 0; done < layout.groupBytes(); done += PIECE_BYTES) {
       int count = Math.min(PIECE_BYTES, layout.groupBytes() - done);
       ByteBuffer piece = dst.slice(dst.position() + done, count);
-      file.read(piece, at + done);
+      data.read(piece, at + done);
       crc.update(piece.flip());
     }
     return (int) crc.getValue();
-  }
-
-  TierFile file() {
-    return file;
   }
 
   Path path() {
@@ -206,11 +214,15 @@ final class SegmentFile implements AutoCloseable {
   }
 
   void force() throws IOException {
-    file.force();
+    data.force();
   }
 
   @Override
   public void close() throws IOException {
-    file.close();
+    try {
+      data.close();
+    } finally {
+      entries.close();
+    }
   }
 }

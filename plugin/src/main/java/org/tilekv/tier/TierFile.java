@@ -13,11 +13,12 @@
  */
 package org.tilekv.tier;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /** An open file of a {@link TierStorage}. Reads and writes may run in parallel. */
-public interface TierFile extends AutoCloseable {
+public interface TierFile extends Closeable {
 
   /** Fills what remains of {@code dst} from a position in the file, or fails. */
   void read(ByteBuffer dst, long position) throws IOException;

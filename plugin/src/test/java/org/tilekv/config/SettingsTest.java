@@ -56,6 +56,7 @@ class SettingsTest {
                     Map.entry("spark.tilekv.pool.heapFraction", "0.4"),
                     Map.entry("spark.tilekv.pool.deviceFraction", "0.9"),
                     Map.entry("spark.tilekv.prefixReuse", "true"),
+                    Map.entry("spark.tilekv.eviction.policy", "plan"),
                     Map.entry("spark.tilekv.disk.dirs", "unset"),
                     Map.entry("spark.tilekv.disk.bytes", "8g"),
                     Map.entry("spark.tilekv.disk.admission", "adaptive"),
@@ -65,7 +66,6 @@ class SettingsTest {
                     Map.entry("spark.tilekv.maxStepTokens", "512"),
                     Map.entry("spark.tilekv.prefillChunkTokens", "256"),
                     Map.entry("spark.tilekv.sharedPrefixWait", "10s"),
-                    Map.entry("spark.tilekv.eviction.policy", "plan"),
                     Map.entry("spark.tilekv.load.wait", "5s"),
                     Map.entry("spark.tilekv.rowsInFlightPerTask", "64"),
                     Map.entry("spark.tilekv.threads", "0"),
@@ -80,7 +80,15 @@ class SettingsTest {
                     Map.entry("spark.tilekv.heartbeat.interval", "1s"),
                     Map.entry("spark.tilekv.executor.timeout", "30s"),
                     Map.entry("spark.tilekv.maxInitFailures", "4"),
-                    Map.entry("spark.tilekv.errors", "fail"))));
+                    Map.entry("spark.tilekv.peer.enabled", "true"),
+                    Map.entry("spark.tilekv.peer.port", "0"),
+                    Map.entry("spark.tilekv.peer.maxInFlightBytes", "64m"),
+                    Map.entry("spark.tilekv.peer.minTokens", "64"),
+                    Map.entry("spark.tilekv.peer.timeout", "5s"),
+                    Map.entry("spark.tilekv.decommission.handover", "10s"),
+                    Map.entry("spark.tilekv.decommission.handoverBytes", "1g"),
+                    Map.entry("spark.tilekv.errors", "fail"),
+                    Map.entry("spark.tilekv.plan", "auto"))));
   }
 
   @Test

@@ -32,13 +32,16 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.kvDtype", "int8"),
           Map.entry("spark.tilekv.pool.bytes", "64m"),
           Map.entry("spark.tilekv.prefixReuse", "false"),
+          Map.entry("spark.tilekv.eviction.policy", "lru"),
+          Map.entry("spark.tilekv.disk.dirs", "/tiles"),
+          Map.entry("spark.tilekv.disk.bytes", "1g"),
+          Map.entry("spark.tilekv.disk.admission", "always"),
           Map.entry("spark.tilekv.lease.ttl", "1min"),
           Map.entry("spark.tilekv.secret.tenantSalt", "acme"),
           Map.entry("spark.tilekv.maxBatchRows", "8"),
           Map.entry("spark.tilekv.maxStepTokens", "128"),
           Map.entry("spark.tilekv.prefillChunkTokens", "64"),
           Map.entry("spark.tilekv.sharedPrefixWait", "500ms"),
-          Map.entry("spark.tilekv.eviction.policy", "lru"),
           Map.entry("spark.tilekv.load.wait", "700ms"),
           Map.entry("spark.tilekv.rowsInFlightPerTask", "7"),
           Map.entry("spark.tilekv.threads", "3"),
@@ -53,7 +56,15 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.heartbeat.interval", "200ms"),
           Map.entry("spark.tilekv.executor.timeout", "5s"),
           Map.entry("spark.tilekv.maxInitFailures", "2"),
-          Map.entry("spark.tilekv.errors", "null"));
+          Map.entry("spark.tilekv.peer.enabled", "false"),
+          Map.entry("spark.tilekv.peer.port", "7077"),
+          Map.entry("spark.tilekv.peer.maxInFlightBytes", "8m"),
+          Map.entry("spark.tilekv.peer.minTokens", "32"),
+          Map.entry("spark.tilekv.peer.timeout", "900ms"),
+          Map.entry("spark.tilekv.decommission.handover", "4s"),
+          Map.entry("spark.tilekv.decommission.handoverBytes", "100m"),
+          Map.entry("spark.tilekv.errors", "null"),
+          Map.entry("spark.tilekv.plan", "off"));
 
   @Test
   void everyKeyReachesItsSetting() {
@@ -86,6 +97,12 @@ class TileKvConfigTest {
   @Test
   void otherKeysAreNotOurs() {
     assertThat(TileKvConfig.parse(Map.of("spark.master", "local", "spark.tilekvx", "1")))
+        .isEqualTo(TileKvConfig.defaults());
+  }
+
+  @Test
+  void sparksOwnTransportSettingsAreNotOurs() {
+    assertThat(TileKvConfig.parse(Map.of("spark.tilekv.io.numConnectionsPerPeer", "2")))
         .isEqualTo(TileKvConfig.defaults());
   }
 

@@ -57,9 +57,9 @@ class CoordinatorTest {
   void heartbeatsBringNumbersAndTiles() {
     RegisterReply a = register("a");
     assertThat(coordinator.heartbeat(heartbeat("a", a, 1, 10, 11)))
-        .isEqualTo(new HeartbeatReply(1, false));
+        .isEqualTo(new HeartbeatReply(1, false, false));
     assertThat(coordinator.heartbeat(heartbeat("a", a, 2, 12)))
-        .isEqualTo(new HeartbeatReply(1, false));
+        .isEqualTo(new HeartbeatReply(1, false, false));
     assertThat(coordinator.holders(10)).containsExactly("a");
     assertThat(coordinator.holders(12)).containsExactly("a");
     assertThat(coordinator.executors().get(0).stats().rows()).isEqualTo(2);
@@ -71,13 +71,13 @@ class CoordinatorTest {
     RegisterReply a = register("a");
     coordinator.heartbeat(heartbeat("a", a, 1, 10, 11));
     assertThat(coordinator.heartbeat(heartbeat("a", a, 3, 12)))
-        .isEqualTo(new HeartbeatReply(1, true));
+        .isEqualTo(new HeartbeatReply(1, true, false));
     assertThat(coordinator.heartbeat(heartbeat("a", a, 4, 13)))
-        .isEqualTo(new HeartbeatReply(1, true));
+        .isEqualTo(new HeartbeatReply(1, true, false));
     assertThat(coordinator.holders(12)).isEmpty();
     assertThat(coordinator.executors().get(0).stats().rows()).isEqualTo(4);
     assertThat(coordinator.heartbeat(full("a", a, 5, 11, 12)))
-        .isEqualTo(new HeartbeatReply(1, false));
+        .isEqualTo(new HeartbeatReply(1, false, false));
     assertThat(coordinator.holders(10)).isEmpty();
     assertThat(coordinator.holders(11)).containsExactly("a");
     assertThat(coordinator.holders(12)).containsExactly("a");
@@ -110,7 +110,8 @@ class CoordinatorTest {
     RegisterReply a = register("a");
     register("b");
     // It could not know yet, and is told now.
-    assertThat(coordinator.heartbeat(heartbeat("a", a, 1))).isEqualTo(new HeartbeatReply(2, false));
+    assertThat(coordinator.heartbeat(heartbeat("a", a, 1)))
+        .isEqualTo(new HeartbeatReply(2, false, false));
     refused(heartbeat("a", a, 2), Reason.STALE_EPOCH);
     assertThat(coordinator.heartbeat(heartbeat("a", new RegisterReply(2, a.session()), 2)))
         .isInstanceOf(HeartbeatReply.class);
@@ -229,7 +230,7 @@ class CoordinatorTest {
   void bytesAreAnsweredWithBytesWhateverTheyAre() {
     byte[] reply = coordinator.receive(Messages.encode(new Register("a", "host", 4, 0)));
     assertThat(Messages.decode(reply)).isInstanceOf(RegisterReply.class);
-    for (byte[] bytes : List.of(new byte[0], new byte[50], new byte[1 << 20])) {
+    for (byte[] bytes : List.of(new byte[0], new byte[50], new byte[100_000])) {
       assertThat(Messages.decode(coordinator.receive(bytes)))
           .isInstanceOfSatisfying(
               Refused.class, r -> assertThat(r.reason()).isEqualTo(Reason.MALFORMED));
@@ -288,6 +289,58 @@ class CoordinatorTest {
     }
   }
 
+  @Test
+  void tilesAreFoundAtOthersAndPromptsAtOneWhereTheyCanBe() {
+    RegisterReply a = registerWithTransport("a", 1);
+    RegisterReply b = registerWithTransport("b", 2);
+    registerWithTransport("c", 3);
+    RegisterReply silent = register("d");
+    coordinator.heartbeat(heartbeat("a", a, 1, 10, 11, 12));
+    coordinator.heartbeat(heartbeat("b", b, 1, 11, 12, 13));
+    coordinator.heartbeat(heartbeat("d", silent, 1, 14));
+    Peer atA = new Peer("a", "host-a", 1);
+    Peer atB = new Peer("b", "host-b", 2);
+    assertThat(locate("c", 10, 11, 12, 13, 14, 15))
+        .isEqualTo(new Located(2, List.of(atA, atB), List.of(0, 0, 0, 1, -1, -1)));
+    assertThat(locate("a", 10, 11)).isEqualTo(new Located(2, List.of(atB), List.of(-1, 0)));
+    coordinator.executorLost("b");
+    assertThat(locate("c", 11, 13)).isEqualTo(new Located(1, List.of(atA), List.of(0, -1)));
+  }
+
+  @Test
+  void whoLeavesIsToldAndLearnsWhoTakesOver() {
+    RegisterReply a = registerWithTransport("a", 1);
+    registerWithTransport("b", 2);
+    registerWithTransport("c", 3);
+    assertThat(successors("a")).isEqualTo(new Successors(false, List.of()));
+    assertThat(coordinator.decommissioning("a")).isTrue();
+    assertThat(coordinator.decommissioning("a")).isFalse();
+    coordinator.decommissioning("c");
+    assertThat(coordinator.heartbeat(heartbeat("a", a, 1)))
+        .isInstanceOfSatisfying(
+            HeartbeatReply.class, reply -> assertThat(reply.leaving()).isTrue());
+    Successors expected = new Successors(true, List.of(new Peer("b", "host-b", 2)));
+    assertThat(successors("a")).isEqualTo(expected);
+    coordinator.executorLost("a");
+    assertThat(successors("a")).as("also when it is gone already").isEqualTo(expected);
+  }
+
+  private Message locate(String id, long... names) {
+    return ask(new Locate(id, TileNames.of(names)));
+  }
+
+  private Message successors(String id) {
+    return ask(new FindSuccessors(id));
+  }
+
+  private Message ask(Message message) {
+    return Messages.decode(coordinator.receive(Messages.encode(message)));
+  }
+
+  private RegisterReply registerWithTransport(String id, int port) {
+    return (RegisterReply) coordinator.register(new Register(id, "host-" + id, 4, 0, port));
+  }
+
   private RegisterReply register(String id) {
     return (RegisterReply) coordinator.register(new Register(id, "host-" + id, 4, 1 << 20));
   }
@@ -315,7 +368,7 @@ class CoordinatorTest {
       String id, RegisterReply session, long number, boolean full, long... published) {
     long[] numbers = new long[ExecutorStats.FIELDS];
     numbers[0] = number;
-    numbers[ExecutorStats.FIELDS - 1] = 5;
+    numbers[ExecutorStats.FIELDS - 3] = 5;
     return new Heartbeat(
         id,
         session.session(),

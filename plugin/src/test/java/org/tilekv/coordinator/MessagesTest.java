@@ -37,7 +37,13 @@ class MessagesTest {
           new Heartbeat(
               "7", 17, 2, 3, false, STATS, TileNames.of(1, -2, Long.MIN_VALUE), TileNames.of(9)),
           new Heartbeat("7", 17, 3, 3, true, STATS, TileNames.of(5), TileNames.NONE),
-          new HeartbeatReply(4, true),
+          new Register("3", "host", 2, 0, 65_535),
+          new HeartbeatReply(4, true, false),
+          new HeartbeatReply(4, false, true),
+          new Locate("7", TileNames.of(3, 4)),
+          new Located(2, List.of(new Peer("1", "a", 1), new Peer("2", "b", 2)), List.of(1, -1, 0)),
+          new FindSuccessors("7"),
+          new Successors(true, List.of(new Peer("1", "a", 1))),
           new InitFailure("8", "host", "no model: \uD83D\uDE42"),
           new Ack(0),
           new Refused(Refused.Reason.STALE_EPOCH, 9, "epoch 3"));
@@ -58,9 +64,10 @@ class MessagesTest {
   }
 
   @Test
-  void layoutOfVersionOneIsFixed() {
-    assertThat(Messages.encode(new HeartbeatReply(258, true)))
-        .isEqualTo(new byte[] {'T', 'K', 'V', 'M', 1, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 2, 1});
+  void layoutOfVersionTwoIsFixed() {
+    assertThat(Messages.encode(new HeartbeatReply(258, true, false)))
+        .isEqualTo(
+            new byte[] {'T', 'K', 'V', 'M', 2, 4, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 1, 2, 1, 0});
   }
 
   @Test
@@ -92,7 +99,7 @@ class MessagesTest {
   @Test
   void strangersAreNamed() {
     refused(changed(0, 'X'), Reason.BAD_MAGIC);
-    refused(changed(4, 2), Reason.UNKNOWN_VERSION);
+    refused(changed(4, 1), Reason.UNKNOWN_VERSION);
     refused(changed(5, 99), Reason.UNKNOWN_TYPE);
     refused(changed(Messages.HEADER_BYTES + 8, 2), Reason.BAD_FIELD);
     refused(changed(Messages.HEADER_BYTES, 0x80), Reason.BAD_FIELD);
@@ -100,7 +107,7 @@ class MessagesTest {
   }
 
   private static byte[] changed(int index, int value) {
-    byte[] bytes = Messages.encode(new HeartbeatReply(1, false));
+    byte[] bytes = Messages.encode(new HeartbeatReply(1, false, false));
     bytes[index] = (byte) value;
     return bytes;
   }

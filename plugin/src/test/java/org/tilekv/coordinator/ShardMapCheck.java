@@ -16,7 +16,10 @@ package org.tilekv.coordinator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** What must hold of every shard map and of every step from one to the next. */
 final class ShardMapCheck {
@@ -37,14 +40,21 @@ final class ShardMapCheck {
   }
 
   private static void check(ShardMap map, int excess) {
-    int[] bounds = ShardPlacer.bounds(map, map.members());
+    MemberSlots slots = new MemberSlots();
+    map.members().forEach(slots::put);
+    Map<Member, Integer> loads = new HashMap<>();
     int assigned = 0;
-    for (int i = 0; i < map.members().size(); i++) {
-      int load = map.shardsOf(map.members().get(i).executorId()).size();
-      assertThat(load)
-          .as("load of %s", map.members().get(i))
-          .isLessThanOrEqualTo(bounds[i] + excess);
-      assigned += load;
+    for (int index = 0; index < map.size(); index++) {
+      Optional<Member> owner = map.executorAt(index);
+      owner.ifPresent(member -> loads.merge(member, 1, Integer::sum));
+      assigned += owner.isPresent() ? 1 : 0;
+    }
+    List<Member> members = map.members();
+    for (int i = 0; i < members.size(); i++) {
+      Member member = members.get(i);
+      assertThat(loads.getOrDefault(member, 0))
+          .as("load of %s", member)
+          .isLessThanOrEqualTo(ShardPlacer.bound(map.size(), slots, i) + excess);
     }
     assertThat(assigned).isEqualTo(map.members().isEmpty() ? 0 : map.size());
   }

@@ -109,27 +109,21 @@ class CellModelTest {
   @ParameterizedTest
   @ValueSource(ints = {2, 4})
   void recordsAreAnsweredInAPoolThatIsTooSmall(int shards) throws Exception {
-    List<Records.Row> rows = Records.all().subList(0, 24);
+    List<Records.Row> rows = Records.all().subList(0, 16);
     int tileBytes = 8 * 2 * 16 * 64 * Float.BYTES;
-    try (TestCell cell = new TestCell(Records.MODEL, options(64L * tileBytes), shards)) {
+    try (TestCell cell = new TestCell(Records.MODEL, options(60L * tileBytes), shards)) {
       List<String> texts = cell.run(runtime -> Records.texts(runtime, rows, 1));
       assertThat(texts).isEqualTo(Records.expected(rows));
       assertThat(cell.member(0).engine().stats().preemptions()).isPositive();
       assertThat(cell.member(0).cache().stats().evictedTiles()).isPositive();
-      for (int rank = 1; rank < shards; rank++) {
-        assertThat(cell.member(rank).cache().stats())
-            .usingRecursiveComparison()
-            .ignoringFields("peakPinnedPages", "peakTableReferences")
-            .isEqualTo(cell.member(0).cache().stats());
-      }
-      cell.checkCaches();
+      cell.checkAlike();
     }
   }
 
   /** Every member sends its part of two sums per layer to every other one. */
   @Test
   void bytesOnTheWireAreThoseOfTheSums() throws Exception {
-    List<Records.Row> rows = Records.all().subList(0, 4);
+    List<Records.Row> rows = Records.all().subList(0, 2);
     try (TestCell cell = new TestCell(Records.MODEL, options(POOL_BYTES), 2)) {
       cell.run(runtime -> Records.texts(runtime, rows, 1));
       EngineStats stats = cell.member(0).engine().stats();

@@ -95,6 +95,22 @@ class ContinuousBatchingEngineTest {
   }
 
   @Test
+  void rowsThatWaitAndRowsThatRunAreCounted() {
+    EngineConfig config = new EngineConfig(2, 20, 8, 0, false, false);
+    EngineFixture fixture = EngineFixture.of(200, config);
+    for (int row = 0; row < 5; row++) {
+      fixture.engine.submit(EngineFixture.greedy(row, prompt(5, row), 6));
+    }
+    assertThat(fixture.engine.stats().waitingRows()).isEqualTo(5);
+    fixture.engine.runStep();
+    assertThat(fixture.engine.stats().runningRows()).isEqualTo(2);
+    assertThat(fixture.engine.stats().waitingRows()).isEqualTo(3);
+    fixture.run();
+    assertThat(fixture.engine.stats().runningRows()).isZero();
+    assertThat(fixture.engine.stats().waitingRows()).isZero();
+  }
+
+  @Test
   void moreDecodeRowsThanAStepHoldsTakeTurns() {
     EngineConfig config = new EngineConfig(8, 3, 3, 0, false, false);
     EngineFixture fixture = EngineFixture.of(200, config);

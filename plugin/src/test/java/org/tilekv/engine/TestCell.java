@@ -13,6 +13,8 @@
  */
 package org.tilekv.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +26,11 @@ import java.util.function.Function;
 
 /** All members of a cell in one process, each followed by a thread of its own. */
 final class TestCell implements AutoCloseable {
+
+  // These depend on how many heads a member has.
+  private static final String[] PER_HEAD = {
+    "copiedPages", "pages", "freePages", "residentPages", "peakPinnedPages", "peakTableReferences"
+  };
 
   private final List<CellModel> members = new ArrayList<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -76,6 +83,17 @@ final class TestCell implements AutoCloseable {
       if (member.cache().stats().pinnedPages() != 0) {
         throw new AssertionError("pages are pinned: " + member.cache().stats());
       }
+    }
+  }
+
+  /** As {@link #checkCaches}; and all of them counted the same and hold as many tiles. */
+  void checkAlike() {
+    checkCaches();
+    for (CellModel member : members) {
+      assertThat(member.cache().stats())
+          .usingRecursiveComparison()
+          .ignoringFields(PER_HEAD)
+          .isEqualTo(members.get(0).cache().stats());
     }
   }
 

@@ -40,7 +40,8 @@ class DriverMetricsTest {
   private void report(String executor, long rows) {
     ExecutorReporter reporter = new ExecutorReporter(new Register(executor, "host", 1, 0));
     ExecutorStats stats =
-        new ExecutorStats(rows, 0, 100, 60, 40, 30, 0, 0, 0, 0, 0, 0, 0, 0, 64, 7, 50);
+        new ExecutorStats(
+            rows, 0, 100, 60, 40, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 7, 50, 3, 2);
     reporter.answered(coordinator.receive(reporter.next(stats)));
     reporter.answered(coordinator.receive(reporter.next(stats)));
   }
@@ -48,6 +49,7 @@ class DriverMetricsTest {
   @Test
   void everyGaugeIsOnTheMetricsPage() throws Exception {
     DriverMetrics metrics = new DriverMetrics(registry, coordinator);
+    metrics.add(new PlanCounters());
     report("1", 3);
     metrics.addNewExecutors();
     String page =

@@ -13,6 +13,8 @@
  */
 package org.tilekv.spark;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.BatchPlan;
@@ -25,9 +27,14 @@ import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
 
 /** A cache of {@value #PAGES} pages that holds nothing. */
-final class FakeCache implements KvCache {
+class FakeCache implements KvCache {
 
   static final int PAGES = 64;
+
+  final List<BatchPlan> plans = new ArrayList<>();
+
+  /** Positions as they were told; -1 for the end of a plan. */
+  final List<Integer> reached = new ArrayList<>();
 
   @Override
   public TileGeometry geometry() {
@@ -46,7 +53,18 @@ final class FakeCache implements KvCache {
 
   @Override
   public PlannedRows plan(BatchPlan plan) {
-    throw new UnsupportedOperationException("this cache knows no plans");
+    plans.add(plan);
+    return new PlannedRows() {
+      @Override
+      public void reached(int position) {
+        reached.add(position);
+      }
+
+      @Override
+      public void close() {
+        reached.add(-1);
+      }
+    };
   }
 
   @Override

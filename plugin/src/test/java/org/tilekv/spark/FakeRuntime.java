@@ -149,7 +149,9 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
         0,
         0,
         0,
-        0);
+        0,
+        0,
+        running.size());
   }
 
   @Override

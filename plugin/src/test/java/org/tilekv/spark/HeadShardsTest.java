@@ -44,6 +44,7 @@ class HeadShardsTest {
     return TestSpark.conf(master)
         .set("spark.plugins", TileKvPlugin.class.getName())
         .set("spark.tilekv.headShards", Integer.toString(shards))
+        .set("spark.tilekv.threads", "2")
         .set("spark.tilekv.pool.bytes", "128m");
   }
 

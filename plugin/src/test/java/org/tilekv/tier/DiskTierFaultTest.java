@@ -68,6 +68,9 @@ class DiskTierFaultTest {
     }
     try (DiskTier tier = open(disk)) {
       readAll(tier, hits);
+      if (fault == StorageFault.KILLED) {
+        assertThat(tier.stats().corruptGroups()).as("torn groups after a kill").isZero();
+      }
       for (int i = 0; i < 8; i++) {
         assertThat(Groups.put(tier, i)).as("group %d after the fault", i).isTrue();
       }

@@ -18,6 +18,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 import org.tilekv.config.DiskAdmission;
@@ -29,16 +31,23 @@ final class Groups {
 
   private Groups() {}
 
+  private static final Map<Integer, GroupMeta> METAS = new ConcurrentHashMap<>();
+  private static final Map<Integer, byte[]> CONTENTS = new ConcurrentHashMap<>();
+
   static GroupKey key(int i) {
     return meta(i).key();
   }
 
   static GroupMeta meta(int i) {
+    return METAS.computeIfAbsent(i, Groups::newMeta);
+  }
+
+  private static GroupMeta newMeta(int i) {
     return new GroupMeta(Tiles.bytes(32, 1000 + i), Tiles.bytes(32, 999 + i), new int[] {i, -i});
   }
 
   static ByteBuffer bytes(int i) {
-    return ByteBuffer.wrap(Tiles.bytes(BYTES, i));
+    return ByteBuffer.wrap(CONTENTS.computeIfAbsent(i, seed -> Tiles.bytes(BYTES, seed)));
   }
 
   static boolean put(LowerTier tier, int i) {

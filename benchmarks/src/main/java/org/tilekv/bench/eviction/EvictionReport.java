@@ -13,8 +13,10 @@
  */
 package org.tilekv.bench.eviction;
 
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.tilekv.CacheStats;
 import org.tilekv.EvictionOrder;
@@ -36,8 +38,11 @@ public final class EvictionReport implements Callable<Integer> {
   @Option(names = "--seed", description = "of the traces")
   private long seed = 1;
 
-  @Option(names = "--templates", description = "templates of 4,096 tokens")
+  @Option(names = "--templates", description = "templates")
   private int templates = 64;
+
+  @Option(names = "--template-tokens", description = "tokens of a template")
+  private int templateTokens = 4096;
 
   @Option(names = "--rows", description = "rows per template and job")
   private int rowsPerTemplate = 24;
@@ -72,7 +77,7 @@ public final class EvictionReport implements Callable<Integer> {
         "moved GiB",
         "job s",
         "fetching");
-    Traces traces = new Traces(seed, templates, rowsPerTemplate);
+    Traces traces = new Traces(seed, templates, rowsPerTemplate, templateTokens);
     for (RowTrace trace : List.of(traces.randomOrder(), traces.sorted(), traces.twoJobs())) {
       for (int percent : pools) {
         report(trace, percent);
@@ -87,12 +92,14 @@ public final class EvictionReport implements Callable<Integer> {
     int inFlight = new RowWindow(rowsInFlight, optimum).replay(trace);
     for (EvictionOrder order : EvictionOrder.values()) {
       try (CachePool pool = new CachePool(trace, tiles, rowsInFlight, tileTokens, order)) {
-        long started = System.nanoTime();
+        long startedNs = cpuNs();
         new RowWindow(rowsInFlight, pool).replay(trace);
-        double microsPerRow = (System.nanoTime() - started) / 1e3 / trace.rows().size();
+        double microsPerRow = (cpuNs() - startedNs) / 1e3 / trace.rows().size();
         line(trace, percent, tiles, order.name(), pool.hitTiles(), optimum);
         CacheStats stats = pool.stats();
-        print("  evicted %s; %.1f us per row%n", stats.evictions(), microsPerRow);
+        print(
+            "  evicted %s; %.0f us of CPU per row%n",
+            new TreeMap<>(stats.evictions()), microsPerRow);
       }
     }
     line(trace, percent, tiles, "optimum", optimum.hitTiles(), optimum);
@@ -116,6 +123,10 @@ public final class EvictionReport implements Callable<Integer> {
         costs.movedGib(lookups - hits),
         costs.computingSeconds(hits),
         costs.fetchingSeconds(hits, optimum.mostHits()));
+  }
+
+  private static long cpuNs() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
 
   private static void print(String format, Object... values) {

@@ -21,29 +21,30 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Traces of rows that fill in templates: a template's 4,096 tokens, of which it shares the first
- * 1,024 with the others of its family, then 64 to 320 tokens of the row's own, and an answer of 32
- * to 160 tokens.
+ * Traces of rows that fill in templates: a template's tokens, of which it shares the first quarter
+ * with the others of its family, then tokens of the row's own and an answer. With templates of
+ * 4,096 tokens, a row has 64 to 320 tokens of its own and 32 to 160 of its answer.
  */
 final class Traces {
 
-  static final int TEMPLATE_TOKENS = 4096;
-  static final int FAMILY_TOKENS = 1024;
   private static final int FAMILIES = 8;
   private static final int LONGEST_LIFE = 7;
 
   private final Random random;
   private final int[][] templates;
   private final int rowsPerTemplate;
+  private final int templateTokens;
 
-  Traces(long seed, int templateCount, int rowsPerTemplate) {
+  Traces(long seed, int templateCount, int rowsPerTemplate, int templateTokens) {
     random = new Random(seed);
     this.rowsPerTemplate = rowsPerTemplate;
+    this.templateTokens = templateTokens;
+    int familyTokens = templateTokens / 4;
     int[][] families = new int[FAMILIES][];
-    Arrays.setAll(families, family -> tokens(FAMILY_TOKENS));
+    Arrays.setAll(families, family -> tokens(familyTokens));
     templates = new int[templateCount][];
     Arrays.setAll(
-        templates, i -> join(families[i % FAMILIES], tokens(TEMPLATE_TOKENS - FAMILY_TOKENS)));
+        templates, i -> join(families[i % FAMILIES], tokens(templateTokens - familyTokens)));
   }
 
   /** One job whose rows come in random order. */
@@ -88,11 +89,16 @@ final class Traces {
   private List<TraceRow> job(int job, List<Integer> templateByRow) {
     List<TraceRow> rows = new ArrayList<>();
     for (int template : templateByRow) {
-      int[] prompt = join(templates[template], tokens(64 + random.nextInt(257)));
-      int[] answer = tokens(32 + random.nextInt(129));
-      rows.add(new TraceRow(job, rows.size(), prompt, answer, 1 + random.nextInt(LONGEST_LIFE)));
+      int[] prompt =
+          join(templates[template], tokens(between(templateTokens / 64, 5 * templateTokens / 64)));
+      int[] answer = tokens(between(templateTokens / 128, 5 * templateTokens / 128));
+      rows.add(new TraceRow(job, rows.size(), prompt, answer, between(1, LONGEST_LIFE)));
     }
     return rows;
+  }
+
+  private int between(int least, int most) {
+    return least + random.nextInt(most - least + 1);
   }
 
   /** From so large a vocabulary that no two texts begin alike by chance. */

@@ -1,0 +1,28 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.coordinator;
+
+/**
+ * Who holds these tiles, other than the one who asks? Answered by {@link Located}.
+ *
+ * @param executorId who asks
+ * @param names the tiles; those of one prompt in their order, so that one holder is named for all
+ *     of them where there is one
+ */
+public record Locate(String executorId, TileNames names) implements Message {
+
+  public Locate {
+    Fields.requireName("executorId", executorId);
+  }
+}

@@ -1,0 +1,90 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.coordinator;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Tells executors about each other. Guarded by the coordinator's lock. */
+final class PeerLookup {
+
+  private final ExecutorRegistry executors;
+  private final PrefixDirectory directory;
+
+  PeerLookup(ExecutorRegistry executors, PrefixDirectory directory) {
+    this.executors = executors;
+    this.directory = directory;
+  }
+
+  /** For every tile an executor that holds it: for a row of tiles the same one where it can be. */
+  Located locate(Locate locate) {
+    Map<String, Peer> others = others(locate.executorId());
+    Map<String, Integer> places = new LinkedHashMap<>();
+    List<Integer> holders = new ArrayList<>(locate.names().size());
+    String last = null;
+    for (int i = 0; i < locate.names().size(); i++) {
+      last = holder(directory.holders(locate.names().get(i)), others, last);
+      if (last != null && !places.containsKey(last) && places.size() < Successors.MAX_PEERS) {
+        places.put(last, places.size());
+      }
+      holders.add(last == null ? Located.NOBODY : places.getOrDefault(last, Located.NOBODY));
+    }
+    List<Peer> named = places.keySet().stream().map(others::get).toList();
+    return new Located(others.size(), named, holders);
+  }
+
+  private static @Nullable String holder(
+      List<String> holders, Map<String, Peer> others, @Nullable String last) {
+    String latest = null;
+    for (String holder : holders) {
+      if (holder.equals(last)) {
+        return holder;
+      }
+      latest = others.containsKey(holder) ? holder : latest;
+    }
+    return latest;
+  }
+
+  /**
+   * Who takes over from an executor.
+   *
+   * @param owners who should get its tiles where it leaves
+   */
+  Successors successors(String executorId, List<Member> owners) {
+    if (!executors.isLeaving(executorId)) {
+      return new Successors(false, List.of());
+    }
+    Map<String, Peer> others = others(executorId);
+    List<Peer> successors = new ArrayList<>();
+    for (Member owner : owners) {
+      Peer peer = others.get(owner.executorId());
+      if (peer != null && successors.size() < Successors.MAX_PEERS) {
+        successors.add(peer);
+      }
+    }
+    return new Successors(true, successors);
+  }
+
+  private Map<String, Peer> others(String executorId) {
+    Map<String, Peer> others = new LinkedHashMap<>();
+    for (Peer peer : executors.peers()) {
+      others.put(peer.executorId(), peer);
+    }
+    others.remove(executorId);
+    return others;
+  }
+}

@@ -1,0 +1,88 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.PairFlatMapFunction;
+import org.apache.spark.sql.Row;
+import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.coordinator.plan.PathCounter;
+import scala.Tuple2;
+
+/**
+ * First half of the planning job: one partition's rows become counted tree nodes, one array of
+ * bytes for each bucket of names. A row that cannot be tokenised counts as one that shares nothing.
+ */
+final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer, byte[]> {
+  private static final long serialVersionUID = 1L;
+
+  private final GenerateSpec spec;
+  private final int buckets;
+  private final LongAccumulator tileTokens;
+  private final LongAccumulator tokeniseNs;
+
+  /**
+   * @param tileTokens to add the tokens of a tile here to
+   * @param tokeniseNs to add the time spent on tokenising to
+   */
+  CountPrefixes(
+      GenerateSpec spec, int buckets, LongAccumulator tileTokens, LongAccumulator tokeniseNs) {
+    this.spec = spec;
+    this.buckets = buckets;
+    this.tileTokens = tileTokens;
+    this.tokeniseNs = tokeniseNs;
+  }
+
+  @Override
+  public Iterator<Tuple2<Integer, byte[]>> call(Iterator<Row> rows) throws Exception {
+    List<Tuple2<Integer, byte[]>> counted = new ArrayList<>();
+    if (!rows.hasNext()) {
+      return counted.iterator();
+    }
+    TaskContext task = TaskContext.get();
+    PathCounter counter = new PathCounter(buckets);
+    try (RuntimeLease lease = PlanningLease.acquire(spec, task)) {
+      count(rows, new PromptPaths(lease.runtime(), spec.salt()), counter, task);
+    }
+    byte[][] nodes = counter.finish();
+    for (int bucket = 0; bucket < buckets; bucket++) {
+      if (nodes[bucket].length > 0) {
+        counted.add(new Tuple2<>(bucket, nodes[bucket]));
+      }
+    }
+    return counted.iterator();
+  }
+
+  private void count(Iterator<Row> rows, PromptPaths paths, PathCounter counter, TaskContext task) {
+    long tokenising = 0;
+    while (rows.hasNext()) {
+      task.killTaskIfInterrupted();
+      Row row = rows.next();
+      long start = System.nanoTime();
+      int @Nullable [] tokens = paths.tokens(prompt(row));
+      tokenising += System.nanoTime() - start;
+      counter.add(paths.path(tokens), tokens == null ? 0 : tokens.length);
+    }
+    tileTokens.add(paths.tileTokens());
+    tokeniseNs.add(tokenising);
+  }
+
+  private @Nullable String prompt(Row row) {
+    return row.isNullAt(spec.promptIndex()) ? null : row.getString(spec.promptIndex());
+  }
+}

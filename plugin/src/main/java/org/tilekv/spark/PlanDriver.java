@@ -1,0 +1,140 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.Dependency;
+import org.apache.spark.NarrowDependency;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.storage.StorageLevel;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.coordinator.Coordinator;
+import org.tilekv.coordinator.ExecutorView;
+import scala.jdk.javaapi.CollectionConverters;
+
+/** What the planner of a job asks the driver: who is there, and whether planning may help. */
+final class PlanDriver {
+
+  /** Groups for each core: few, since a group's end leaves its core with less than a full batch. */
+  static final int GROUPS_PER_CORE = 2;
+
+  /** Below so many rows to a group there is one group for each core. */
+  static final int LEAST_ROWS_PER_GROUP = 64;
+
+  /** Above so many rows to a group there are more groups: what a lost task costs stays bounded. */
+  static final int MOST_ROWS_PER_GROUP = 10_000;
+
+  private final Coordinator coordinator;
+  private final ShardedRdd.Placement placement;
+  private final PlanCounters counters;
+  private final int cores;
+  private List<ExecutorView> executors = List.of();
+
+  /**
+   * @param placement where partitions run without a plan
+   * @param cores cores of the cluster, where no executor is known
+   */
+  PlanDriver(
+      Coordinator coordinator, ShardedRdd.Placement placement, PlanCounters counters, int cores) {
+    this.coordinator = coordinator;
+    this.placement = placement;
+    this.counters = counters;
+    this.cores = Math.max(1, cores);
+  }
+
+  PlanCounters counters() {
+    return counters;
+  }
+
+  /** Why a plan would not help these rows, or null. */
+  @Nullable String whyNot(RDD<?> rows) {
+    int partitions = rows.getNumPartitions();
+    if (partitions == 0) {
+      return "there are no rows";
+    }
+    if (partitions == 1 && alive().size() <= 1) {
+      return "one partition runs on one executor";
+    }
+    return isGenerated(rows)
+        ? "the rows are generated themselves, and planning would generate them twice; cache them"
+            + " to have them planned"
+        : null;
+  }
+
+  /** Whether reading the rows would run a model: there is no shuffle or cache in between. */
+  private static boolean isGenerated(RDD<?> rows) {
+    Set<Integer> seen = new HashSet<>();
+    Deque<RDD<?>> open = new ArrayDeque<>(List.of(rows));
+    while (!open.isEmpty()) {
+      RDD<?> rdd = open.pop();
+      if (rdd instanceof ShardedRdd) {
+        return true;
+      }
+      if (!seen.add(rdd.id()) || !rdd.getStorageLevel().equals(StorageLevel.NONE())) {
+        continue;
+      }
+      for (Dependency<?> dependency : CollectionConverters.asJava(rdd.dependencies())) {
+        if (dependency instanceof NarrowDependency<?>) {
+          open.push(dependency.rdd());
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Executors in an order that lasts: the same rows meet the same tiles in the next job. */
+  private List<ExecutorView> alive() {
+    return coordinator.executors().stream()
+        .filter(ExecutorView::alive)
+        .sorted(
+            Comparator.comparingInt((ExecutorView e) -> e.executorId().length())
+                .thenComparing(ExecutorView::executorId))
+        .toList();
+  }
+
+  /** How many groups each executor is to get, as of now. */
+  int[] groupsOfExecutors(long rows) {
+    executors = alive();
+    int[] coresOf =
+        executors.isEmpty()
+            ? new int[] {cores}
+            : executors.stream().mapToInt(e -> Math.max(1, e.cores())).toArray();
+    long slots = Arrays.stream(coresOf).sum();
+    int perCore =
+        rows < slots * GROUPS_PER_CORE * LEAST_ROWS_PER_GROUP
+            ? 1
+            : (int) Math.max(GROUPS_PER_CORE, rows / (slots * MOST_ROWS_PER_GROUP));
+    return Arrays.stream(coresOf).map(n -> n * perCore).toArray();
+  }
+
+  /** Where rows run that no plan has moved. */
+  ShardedRdd.Placement placement() {
+    return placement;
+  }
+
+  /** Where groups run, by what {@link #groupsOfExecutors} said last. */
+  ShardedRdd.Placement placement(int[] executorOfGroup) {
+    List<String> ids =
+        executors.isEmpty()
+            ? List.of()
+            : Arrays.stream(executorOfGroup).mapToObj(i -> executors.get(i).executorId()).toList();
+    return new PlannedPlacement(coordinator, ids, placement);
+  }
+}

@@ -1,0 +1,52 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.List;
+import org.tilekv.coordinator.Coordinator;
+import org.tilekv.coordinator.ExecutorView;
+
+/**
+ * Each group on the executor that the plan chose for it; once that is gone, where the shard map has
+ * the partition.
+ */
+final class PlannedPlacement implements ShardedRdd.Placement {
+
+  private final Coordinator coordinator;
+  private final List<String> executorOfGroup;
+  private final ShardedRdd.Placement otherwise;
+
+  /**
+   * @param executorOfGroup Spark's id of each group's executor
+   */
+  PlannedPlacement(
+      Coordinator coordinator, List<String> executorOfGroup, ShardedRdd.Placement otherwise) {
+    this.coordinator = coordinator;
+    this.executorOfGroup = List.copyOf(executorOfGroup);
+    this.otherwise = otherwise;
+  }
+
+  @Override
+  public List<String> locations(int partition, int partitions) {
+    if (partition < executorOfGroup.size()) {
+      String id = executorOfGroup.get(partition);
+      for (ExecutorView executor : coordinator.executors()) {
+        if (executor.alive() && executor.executorId().equals(id)) {
+          return List.of("executor_" + executor.host() + "_" + id);
+        }
+      }
+    }
+    return otherwise.locations(partition, partitions);
+  }
+}

@@ -1,0 +1,167 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.tilekv.coordinator.Locate;
+import org.tilekv.coordinator.Located;
+import org.tilekv.coordinator.Message;
+import org.tilekv.coordinator.Messages;
+import org.tilekv.coordinator.Peer;
+import org.tilekv.coordinator.TileNames;
+import org.tilekv.prefix.ChainHash;
+
+/**
+ * Asks the driver who holds tiles: one question at a time, in which all prompts that wait by then
+ * are asked for together. Thread-safe.
+ */
+final class TileLocator {
+
+  /** Prompts that wait; more are answered at once, with nobody. */
+  static final int MAX_WAITING = 1024;
+
+  private static final Logger LOG = LoggerFactory.getLogger(TileLocator.class);
+
+  private final String executorId;
+  private final DriverAsk driver;
+  private final Executor thread;
+  private final Queue<Question> waiting = new ArrayDeque<>();
+  private boolean asking;
+  private volatile int others = 1;
+
+  /** Sends a message to the driver and waits for the answer. */
+  @FunctionalInterface
+  interface DriverAsk {
+    byte[] ask(byte[] message) throws Exception;
+  }
+
+  private record Question(List<ChainHash> names, Consumer<List<@Nullable Peer>> answer) {}
+
+  /**
+   * @param thread runs one task at a time; may refuse
+   */
+  TileLocator(String executorId, DriverAsk driver, Executor thread) {
+    this.executorId = executorId;
+    this.driver = driver;
+    this.thread = thread;
+  }
+
+  /** Executors that there were to fetch from when the driver was asked last; 1 before. */
+  int others() {
+    return others;
+  }
+
+  /**
+   * Asks for tiles of one prompt.
+   *
+   * @param answer called once, soon, with a holder or null for each name
+   */
+  void locate(List<ChainHash> names, Consumer<List<@Nullable Peer>> answer) {
+    Question question = new Question(names, answer);
+    boolean taken;
+    boolean start = false;
+    synchronized (this) {
+      taken = waiting.size() < MAX_WAITING && names.size() <= TileNames.MAX;
+      if (taken) {
+        waiting.add(question);
+        start = !asking;
+        asking = true;
+      }
+    }
+    if (!taken) {
+      answer.accept(nobody(names.size()));
+    } else if (start) {
+      start();
+    }
+  }
+
+  private void start() {
+    try {
+      thread.execute(this::askAll);
+    } catch (RuntimeException e) {
+      for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
+        batch.forEach(question -> question.answer().accept(nobody(question.names().size())));
+      }
+    }
+  }
+
+  private void askAll() {
+    for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
+      answer(batch, ask(batch));
+    }
+  }
+
+  /** Questions that fit one message together; where none is left, nobody asks any more. */
+  private synchronized List<Question> next() {
+    List<Question> batch = new ArrayList<>();
+    int names = 0;
+    Question question = waiting.peek();
+    while (question != null && names + question.names().size() <= TileNames.MAX) {
+      names += question.names().size();
+      batch.add(question);
+      waiting.remove();
+      question = waiting.peek();
+    }
+    asking = !batch.isEmpty();
+    return batch;
+  }
+
+  private @Nullable Located ask(List<Question> batch) {
+    List<Long> names = new ArrayList<>();
+    for (Question question : batch) {
+      question.names().forEach(name -> names.add(name.shortName()));
+    }
+    try {
+      Message reply =
+          Messages.decode(driver.ask(Messages.encode(new Locate(executorId, TileNames.of(names)))));
+      if (reply instanceof Located located && located.holders().size() == names.size()) {
+        others = located.others();
+        return located;
+      }
+      LOG.debug("the driver does not say who holds tiles: {}", reply);
+    } catch (Exception e) {
+      LOG.debug("the driver cannot be asked who holds tiles", e);
+    }
+    return null;
+  }
+
+  private static void answer(List<Question> batch, @Nullable Located located) {
+    int at = 0;
+    for (Question question : batch) {
+      List<@Nullable Peer> holders = nobody(question.names().size());
+      if (located != null) {
+        holders = new ArrayList<>();
+        for (int i = 0; i < question.names().size(); i++) {
+          int place = located.holders().get(at + i);
+          holders.add(place == Located.NOBODY ? null : located.peers().get(place));
+        }
+      }
+      at += question.names().size();
+      question.answer().accept(holders);
+    }
+  }
+
+  private static List<@Nullable Peer> nobody(int names) {
+    return Collections.nCopies(names, null);
+  }
+}

@@ -1,0 +1,61 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.coordinator.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class GroupUsesTest {
+
+  @Test
+  void tilesAreUsedWhereTheRowsBelowThemAre() {
+    for (int seed = 0; seed < 100; seed++) {
+      Random random = new Random(seed);
+      RandomRows rows = new RandomRows(random, 1 + random.nextInt(200));
+      JobPlan plan =
+          new JobPlanner(
+                  rows.count(random, 3, random.nextInt(2) << 20),
+                  new PlanCost(RandomRows.TILE, random.nextInt(50)))
+              .plan(new int[] {1 + random.nextInt(3), 2})
+              .plan();
+      for (int group = 0; group < plan.groups(); group++) {
+        GroupUses uses = GroupUses.of(plan, group);
+        Map<Long, List<Integer>> expected = new TreeMap<>();
+        int place = 0;
+        for (int run : plan.runsOf(group)) {
+          for (int row = 0; row < plan.rows(run); row++, place++) {
+            assertThat(uses.position(run, row)).as("seed %d", seed).isEqualTo(place);
+            for (long name : plan.tileNames(run)) {
+              expected.computeIfAbsent(name, n -> new ArrayList<>()).add(place);
+            }
+          }
+          assertThat(uses.position(run, 1000)).as("seed %d", seed).isEqualTo(place - 1);
+        }
+        assertThat(uses.places()).isEqualTo(place);
+        int[][] byTile = uses.usesByTile();
+        Map<Long, List<Integer>> got = new TreeMap<>();
+        for (int tile = 0; tile < byTile.length; tile++) {
+          got.put(uses.tileNames()[tile], java.util.Arrays.stream(byTile[tile]).boxed().toList());
+        }
+        assertThat(got).as("seed %d group %d", seed, group).isEqualTo(expected);
+      }
+    }
+  }
+}

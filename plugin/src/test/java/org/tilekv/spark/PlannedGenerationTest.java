@@ -1,0 +1,241 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.repeat;
+import static org.apache.spark.sql.functions.spark_partition_id;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Planned jobs on the fake model, whose tokens are characters. */
+@Timeout(120)
+class PlannedGenerationTest {
+
+  private static SparkSession spark;
+  private PlanCounters counters;
+  private long jobs;
+  private long skipped;
+
+  @BeforeAll
+  static void start() {
+    spark = TestSpark.session(TestSpark.conf("local[2]"));
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.stop();
+  }
+
+  @BeforeEach
+  void remember() {
+    counters = TileKvDriver.require(spark.sparkContext()).planDriver(0).counters();
+    jobs = counters.jobs();
+    skipped = counters.skippedJobs();
+  }
+
+  private void assertPlanned(int plannedJobs, int skippedJobs) {
+    assertThat(counters.jobs() - jobs).as("planned").isEqualTo(plannedJobs);
+    assertThat(counters.skippedJobs() - skipped).as("left").isEqualTo(skippedJobs);
+  }
+
+  private static KvGenerate generate() {
+    return new KvGenerate()
+        .setInputCol("prompt")
+        .setOutputCol("answer")
+        .setModel(TestSpark.MODEL)
+        .setMaxNewTokens(10);
+  }
+
+  /** Rows of ten headers of 80 characters, in turn. */
+  private static Dataset<Row> shared(int rows, int partitions) {
+    return spark
+        .range(0, rows, 1, partitions)
+        .withColumn(
+            "prompt",
+            concat(
+                repeat(functions.pmod(col("id"), lit(10)).cast("string"), 80),
+                lit(" row "),
+                col("id")));
+  }
+
+  private static Map<Long, String> byId(Dataset<Row> answered) {
+    Map<Long, String> answers = new HashMap<>();
+    for (Row row : answered.collectAsList()) {
+      assertThat(answers.put(row.getLong(0), row.getString(2))).as("row %s", row).isNull();
+    }
+    return answers;
+  }
+
+  @Test
+  void sharersBecomeNeighboursAndAnswersStay() {
+    Dataset<Row> rows = shared(400, 7);
+    Map<Long, String> expected = byId(generate().setPlan("off").transform(rows));
+    assertPlanned(0, 0);
+    Dataset<Row> planned = generate().transform(rows);
+    assertThat(planned.columns()).containsExactly("id", "prompt", "answer");
+    List<Row> got = planned.collectAsList();
+    assertPlanned(1, 0);
+    assertThat(byId(planned)).isEqualTo(expected);
+    assertPlanned(1, 0);
+    int changes = 0;
+    for (int i = 1; i < got.size(); i++) {
+      changes += got.get(i).getLong(0) % 10 == got.get(i - 1).getLong(0) % 10 ? 0 : 1;
+    }
+    assertThat(changes).isBetween(9, 9 + planned.javaRDD().getNumPartitions());
+  }
+
+  @Test
+  void groupsAreBalancedOverThePartitions() {
+    Dataset<Row> planned = generate().transform(shared(1000, 5));
+    List<Row> sizes = planned.groupBy(spark_partition_id()).count().select("count").collectAsList();
+    assertThat(sizes).hasSize(4);
+    assertThat(sizes).allSatisfy(n -> assertThat(n.getLong(0)).isBetween(200L, 300L));
+  }
+
+  @Test
+  void rowsComeBackToTheirPlaceWhereAsked() {
+    Dataset<Row> rows = shared(300, 5);
+    Dataset<Row> planned = generate().setKeepRowOrder(true).transform(rows);
+    List<Row> expected = new ArrayList<>();
+    expected.addAll(
+        generate()
+            .setPlan("off")
+            .transform(rows)
+            .withColumn("p", spark_partition_id())
+            .collectAsList());
+    assertThat(planned.withColumn("p", spark_partition_id()).collectAsList()).isEqualTo(expected);
+    assertPlanned(1, 0);
+  }
+
+  @Test
+  void whatSharesNothingStaysAsItIs() {
+    Dataset<Row> rows =
+        spark
+            .range(0, 200, 1, 4)
+            .withColumn("prompt", functions.sha2(col("id").cast("string"), 512));
+    List<Row> off =
+        generate()
+            .setPlan("off")
+            .transform(rows)
+            .withColumn("p", spark_partition_id())
+            .collectAsList();
+    List<Row> auto =
+        generate().transform(rows).withColumn("p", spark_partition_id()).collectAsList();
+    assertThat(auto).isEqualTo(off);
+    assertPlanned(0, 1);
+  }
+
+  @Test
+  void oneTaskOnOneExecutorIsNotPlanned() {
+    assertThat(generate().transform(shared(50, 1)).count()).isEqualTo(50);
+    assertPlanned(0, 1);
+  }
+
+  @Test
+  void theSettingSwitchesItOffForAJob() {
+    spark.conf().set("spark.tilekv.plan", "off");
+    try {
+      assertThat(generate().transform(shared(50, 3)).count()).isEqualTo(50);
+      assertPlanned(0, 0);
+      assertThat(generate().setPlan("auto").transform(shared(50, 3)).count()).isEqualTo(50);
+      assertPlanned(1, 0);
+    } finally {
+      spark.conf().unset("spark.tilekv.plan");
+    }
+  }
+
+  @Test
+  void generatedRowsAreNotGeneratedTwiceToPlan() {
+    Dataset<Row> first =
+        generate().setPlan("off").transform(shared(60, 3)).withColumnRenamed("answer", "q");
+    Dataset<Row> second = generate().setInputCol("q").transform(first);
+    assertThat(second.count()).isEqualTo(60);
+    assertPlanned(0, 1);
+    Dataset<Row> cached = first.cache();
+    assertThat(generate().setInputCol("q").transform(cached).count()).isEqualTo(60);
+    cached.unpersist();
+  }
+
+  @Test
+  void badRowsAreReportedByTheirTaskAndGiveNullWhereAsked() {
+    Dataset<Row> rows =
+        shared(100, 4)
+            .withColumn(
+                "prompt",
+                functions.expr(
+                    "case id when 7 then null when 8 then '' when 9 then repeat('x', 2000)"
+                        + " else prompt end"));
+    Map<Long, String> got = byId(generate().setErrors("null").transform(rows));
+    assertPlanned(1, 0);
+    assertThat(got).hasSize(100);
+    got.forEach((id, text) -> assertThat(text == null).isEqualTo(id >= 7 && id <= 9));
+    assertThatThrownBy(() -> generate().setRowKeyCol("id").transform(rows).collectAsList())
+        .hasMessageContaining("(row key ");
+  }
+
+  @Test
+  void sampledRowsDoNotDependOnThePlan() {
+    KvGenerate sampled = generate().setTemperature(1).setSeed(9).setRowKeyCol("id");
+    Dataset<Row> rows = shared(200, 3);
+    Map<Long, String> planned = byId(sampled.transform(rows));
+    assertThat(planned).isEqualTo(byId(sampled.setPlan("off").transform(rows)));
+    assertPlanned(1, 0);
+  }
+
+  @Test
+  void anInputThatChangesBetweenReadingsStillGetsRightAnswers() {
+    Dataset<Row> rows =
+        shared(300, 4)
+            .withColumn(
+                "prompt",
+                concat(col("prompt"), lit(" "), functions.expr("cast(uuid() as string)")));
+    for (Row row : generate().transform(rows).collectAsList()) {
+      assertThat(row.getString(2))
+          .isEqualTo(new StringBuilder(row.getString(1)).reverse().toString());
+    }
+    assertPlanned(1, 0);
+  }
+
+  @Test
+  void otherColumnsAndTheirNamesSurvive() {
+    Dataset<Row> rows =
+        shared(40, 3)
+            .withColumn("a.b `c`", functions.array(col("id"), lit(1)))
+            .withColumn("nested", functions.struct(col("id").as("x"), lit("y").as("y")))
+            .withColumn("day", functions.expr("date'2024-02-29'"));
+    for (Row row : generate().transform(rows).collectAsList()) {
+      assertThat(row.<Long>getList(2)).containsExactly(row.getLong(0), 1L);
+      assertThat(row.getStruct(3).getLong(0)).isEqualTo(row.getLong(0));
+      assertThat(row.getDate(4)).isEqualTo(java.sql.Date.valueOf("2024-02-29"));
+    }
+    assertPlanned(1, 0);
+  }
+}

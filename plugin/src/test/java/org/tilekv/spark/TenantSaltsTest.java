@@ -1,0 +1,31 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class TenantSaltsTest {
+
+  @Test
+  void aSealedSaltTellsNothingAndStaysWhatItIs() {
+    String sealed = TenantSalts.seal("blue");
+    assertThat(sealed).startsWith("sealed:").hasSize(7 + 64).doesNotContain("blue");
+    assertThat(TenantSalts.seal(sealed)).isEqualTo(sealed);
+    assertThat(TenantSalts.seal("blue")).isEqualTo(sealed);
+    assertThat(TenantSalts.seal("Blue")).isNotEqualTo(sealed);
+    assertThat(TenantSalts.isSealed("sealed:blue")).isFalse();
+  }
+}
