@@ -184,8 +184,9 @@ final class Admission {
     SequenceRequest request = row.sequenceRequest(config.prefixReuse());
     PrefixProbe probe = cache.probe(request);
     long pages = pagesFor(row, probe.residentTokens());
-    int available = cache.availablePages();
-    boolean loadFits = config.prefixReuse() && pages + loads.pages() <= available;
+    // Rows that wait for loads keep their claim, or those that overtake them take their room.
+    long available = cache.availablePages() - loads.pages();
+    boolean loadFits = config.prefixReuse() && pages <= available;
     if (loadFits && loads.begin(row, request, probe, pages) || mustWait(row, probe, running)) {
       return Verdict.PUT_OFF;
     }

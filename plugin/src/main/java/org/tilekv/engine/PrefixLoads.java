@@ -26,11 +26,14 @@ import org.tilekv.SequenceRequest;
 import org.tilekv.cache.PrefixSource;
 
 /**
- * Tiles on their way into the pool, and the rows that wait for them. A row begins at most one load
- * each time it is queued, and waits for it for a bounded time; then it computes what is missing.
- * Confined to the engine's thread.
+ * Tiles on their way into the pool, and the rows that wait for them. A row begins a load when it is
+ * first looked at, and again when tiles were evicted since, a few times at most; it waits for each
+ * for a bounded time, and computes what is missing then. Confined to the engine's thread.
  */
 final class PrefixLoads {
+
+  /** Loads of one row while it is queued: more would only stir the pool. */
+  private static final int MOST_LOADS = 4;
 
   private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
   private static final Logger LOG = LoggerFactory.getLogger(PrefixLoads.class);
@@ -65,13 +68,16 @@ final class PrefixLoads {
   /** A row's load: what it was begun with, and when the row stops to wait. */
   static final class Load {
     private final CompletableFuture<Void> end;
-    private final int residentTokens;
+    private final int number;
+    private int residentTokens;
     private final long pages;
     private final long untilNs;
     private boolean waits = true;
 
-    private Load(CompletableFuture<Void> end, int residentTokens, long pages, long untilNs) {
+    private Load(
+        CompletableFuture<Void> end, int number, int residentTokens, long pages, long untilNs) {
       this.end = end;
+      this.number = number;
       this.residentTokens = residentTokens;
       this.pages = pages;
       this.untilNs = untilNs;
@@ -103,12 +109,13 @@ final class PrefixLoads {
   boolean begin(Row row, SequenceRequest request, PrefixProbe probe, long pages) {
     PrefixSource from = source;
     Load before = row.load();
-    if (from == null || before != null && probe.residentTokens() >= before.residentTokens) {
+    if (from == null || before != null && !lostSince(before, probe.residentTokens())) {
       return false;
     }
     CompletableFuture<Void> end = load(from, request, probe);
     long untilNs = nanoClock.getAsLong() + mostWaitNs;
-    Load load = new Load(end, probe.residentTokens(), pages, untilNs);
+    int number = before == null ? 1 : before.number + 1;
+    Load load = new Load(end, number, probe.residentTokens(), pages, untilNs);
     row.loads(load);
     if (end == NOTHING) {
       return false;
@@ -117,6 +124,13 @@ final class PrefixLoads {
     counters.prefixLoads.increment();
     var unused = end.whenComplete((done, failure) -> wake.run());
     return holds(row);
+  }
+
+  /** Whether less is resident than before, and the row has not loaded too often. */
+  private boolean lostSince(Load before, int residentTokens) {
+    boolean lost = residentTokens < before.residentTokens;
+    before.residentTokens = Math.max(before.residentTokens, residentTokens);
+    return lost && before.number < MOST_LOADS;
   }
 
   /** A source that fails gives nothing: the row computes. */

@@ -41,7 +41,7 @@ import org.tilekv.tier.SlabAllocator;
  */
 class CacheTierModelTest {
 
-  private static final int ROUNDS = 300;
+  private static final int ROUNDS = 100;
 
   @ParameterizedTest
   @CsvSource({"BFLOAT16, 5, 1000, false", "FLOAT32, 9, 1000, false", "INT8, 7, 3, true"})

@@ -53,7 +53,9 @@ final class ArenaDecoder implements Decoder {
       long path = read(segments.row(s), segments.start(s));
       for (int i = 0; i < segments.count(s); i++) {
         int token = batch.tokens()[segments.offset(s) + i];
-        path = write(segments.row(s), segments.start(s) + i, mix(path + token));
+        int position = segments.start(s) + i;
+        write(segments.row(s), position, mix(path + token));
+        path = readPosition(segments.row(s), position, path);
       }
       if (batch.want(s) != StepBatch.Want.NOTHING) {
         float[] row = FakeDecoder.hashedLogits(new int[] {(int) path, (int) (path >>> 32)});
@@ -89,7 +91,7 @@ final class ArenaDecoder implements Decoder {
     return hash;
   }
 
-  private long write(int row, int position, long path) {
+  private void write(int row, int position, long path) {
     for (int head = 0; head < geometry.kvHeads(); head++) {
       float[] floats = floats(row, head, position);
       int base = base(row, head, position);
@@ -98,7 +100,6 @@ final class ArenaDecoder implements Decoder {
         floats[base + value(position) + i] = (int) (mix(path - head - 31L * i) >>> 40);
       }
     }
-    return read(row, position + 1);
   }
 
   private float[] floats(int row, int head, int position) {

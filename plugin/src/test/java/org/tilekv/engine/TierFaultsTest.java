@@ -16,8 +16,10 @@ package org.tilekv.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -77,6 +79,42 @@ class TierFaultsTest {
         "%d faults of the storage, %d calls of the job: %d runs, all with the same rows; without a"
             + " fault %s%n",
         FaultyDisk.FAULTS.size(), calls, runs, stats(clean));
+  }
+
+  @Test
+  void aRowSetBackComesBackWithoutComputingATile() {
+    List<GenerationRequest> growing = new ArrayList<>();
+    Random random = new Random(SEED);
+    for (int row = 0; row < 10; row++) {
+      int[] prompt = random.ints(9, 2, FakeDecoder.VOCAB).toArray();
+      growing.add(EngineFixture.greedy(row, prompt, 48));
+    }
+    List<int[]> answers = TieredJob.expected(growing);
+    TieredJob job = new TieredJob(growing);
+    job.stagedTiles = 1000;
+    assertThat(run(job)).usingRecursiveComparison().isEqualTo(answers);
+    EngineStats engine = Objects.requireNonNull(job.engineStats);
+    assertThat(engine.preemptions()).isPositive();
+    // Of each row set back only what its last, partly filled tile holds is computed again.
+    assertThat(engine.recomputedTokens())
+        .as("%s, %s", engine, job.tierStats)
+        .isLessThan(engine.preemptions() * TieredJob.GEOMETRY.tileTokens());
+    TieredJob without = new TieredJob(growing);
+    without.loads = false;
+    assertThat(run(without)).usingRecursiveComparison().isEqualTo(answers);
+    System.out.printf(
+        "%d rows set back: %d tokens computed again; %d rows and %d tokens without loads%n",
+        engine.preemptions(),
+        engine.recomputedTokens(),
+        Objects.requireNonNull(without.engineStats).preemptions(),
+        without.engineStats.recomputedTokens());
+  }
+
+  private static List<int[]> run(TieredJob job) {
+    DiskTier below =
+        new FaultyDisk("FAIL", 0)
+            .open(TieredJob.GEOMETRY, TieredJob.NAMESPACE.bytes(), DISK_GROUPS);
+    return job.run(below, SEED);
   }
 
   @Test

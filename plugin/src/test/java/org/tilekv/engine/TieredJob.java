@@ -54,6 +54,8 @@ final class TieredJob {
   int faultyCopyOut;
   int faultyCopyIn;
   int spareRows = 4;
+  int stagedTiles = 8;
+  boolean loads = true;
   long msPerStep = 1;
   Consumer<ManualTier> begin = tier -> {};
   @Nullable EngineStats engineStats;
@@ -104,7 +106,8 @@ final class TieredJob {
     memory = transfers;
     long[] nowNs = {0};
     try (TileCache cache = TileCache.create(options, transfers)) {
-      CacheTierOptions tierOptions = new CacheTierOptions(8L * GROUP_BYTES, 1, allocator);
+      CacheTierOptions tierOptions =
+          new CacheTierOptions((long) stagedTiles * GROUP_BYTES, 1, allocator);
       ManualTier tier = new ManualTier(cache, below, tierOptions);
       begin.accept(tier);
       ContinuousBatchingEngine engine =
@@ -115,7 +118,7 @@ final class TieredJob {
               CONFIG,
               4096,
               null,
-              tier.tier,
+              loads ? tier.tier : null,
               () -> nowNs[0]);
       List<CompletableFuture<GenerationResult>> rows =
           requests.stream().map(engine::submit).toList();

@@ -1,0 +1,161 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.tilekv.KvDtype;
+import org.tilekv.cache.CacheTier;
+import org.tilekv.cache.CacheTierOptions;
+import org.tilekv.engine.EngineConfig;
+import org.tilekv.engine.GenerationRequest;
+import org.tilekv.engine.GenerationResult;
+import org.tilekv.engine.ModelRuntime;
+import org.tilekv.engine.ModelRuntimes;
+import org.tilekv.engine.PrefixSources;
+import org.tilekv.engine.RuntimeOptions;
+import org.tilekv.tier.DiskTier;
+import org.tilekv.tier.DiskTierOptions;
+import org.tilekv.tier.TierStorage;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * What the cache costs where rows share nothing: the same rows without prefix reuse, with it, and
+ * with a disk tier below a pool that evicts all the time; in turns, in one process.
+ */
+@Command(
+    name = "nothing-shared",
+    mixinStandardHelpOptions = true,
+    showDefaultValues = true,
+    description =
+        "Prints median seconds of a job whose rows share nothing, with the cache and without.")
+public final class NothingShared implements Callable<Integer> {
+
+  @Option(names = "--model", required = true, description = "Hugging Face directory")
+  private Path model = Path.of("");
+
+  @Option(names = "--rows", description = "rows of a job")
+  private int rows = 64;
+
+  @Option(names = "--prompt-tokens", description = "tokens of a prompt")
+  private int promptTokens = 400;
+
+  @Option(names = "--new-tokens", description = "tokens to generate")
+  private int newTokens = 16;
+
+  @Option(names = "--rounds", description = "runs of each kind that are measured")
+  private int rounds = 11;
+
+  @Option(names = "--pool-mib", description = "page pool in MiB")
+  private long poolMib = 64;
+
+  @Option(names = "--threads", description = "compute threads")
+  private int threads = 2;
+
+  private NothingShared() {}
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new NothingShared()).execute(args));
+  }
+
+  private record Kind(String name, ModelRuntime runtime, List<Double> seconds) {}
+
+  @Override
+  public Integer call() throws IOException {
+    Path directory = Files.createTempDirectory("tilekv-nothing-shared");
+    PrefixSources disk =
+        (cache, namespace) -> {
+          DiskTierOptions options =
+              DiskTierOptions.of(List.of(directory), 2L << 30, namespace.bytes(), cache.geometry());
+          DiskTier tier = DiskTier.open(options, TierStorage.real(), System::currentTimeMillis);
+          return List.of(CacheTier.open(cache, tier, CacheTierOptions.DEFAULT));
+        };
+    List<Kind> kinds = new ArrayList<>();
+    try {
+      kinds.add(kind("cache off", false, PrefixSources.NONE));
+      kinds.add(kind("cache on", true, PrefixSources.NONE));
+      kinds.add(kind("cache on, disk tier below", true, disk));
+      for (int round = -1; round < rounds; round++) {
+        measure(kinds, round);
+      }
+      print(kinds);
+    } finally {
+      kinds.forEach(kind -> kind.runtime.close());
+    }
+    return 0;
+  }
+
+  private Kind kind(String name, boolean reuse, PrefixSources sources) {
+    EngineConfig engine = new EngineConfig(16, 512, 256, 60_000, reuse, false);
+    RuntimeOptions options =
+        new RuntimeOptions(
+            16, KvDtype.FLOAT32, poolMib << 20, threads, 0, "auto", "auto", 60_000, null, engine);
+    return new Kind(name, ModelRuntimes.open(model, options.with(sources)), new ArrayList<>());
+  }
+
+  /** All kinds, in turns; the first round warms up. */
+  private void measure(List<Kind> kinds, int round) {
+    for (int turn = 0; turn < kinds.size(); turn++) {
+      Kind kind = kinds.get(Math.floorMod(turn + round, kinds.size()));
+      double seconds = run(kind.runtime, round);
+      if (round >= 0) {
+        kind.seconds.add(seconds);
+      }
+    }
+  }
+
+  private double run(ModelRuntime runtime, int round) {
+    Random random = new Random(round);
+    int vocab = runtime.config().vocabSize();
+    long start = System.nanoTime();
+    List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      int[] prompt = random.ints(promptTokens, 0, vocab).toArray();
+      futures.add(
+          runtime.engine().submit(GenerationRequest.greedy(1, row, prompt, newTokens, Set.of())));
+    }
+    futures.forEach(CompletableFuture::join);
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  private void print(List<Kind> kinds) {
+    double off = median(kinds.get(0).seconds);
+    for (Kind kind : kinds) {
+      double median = median(kind.seconds);
+      System.out.printf(
+          Locale.ROOT,
+          "%-26s median %.3f s of %d runs, %+.2f %% against cache off; %s%n",
+          kind.name,
+          median,
+          kind.seconds.size(),
+          100 * (median / off - 1),
+          kind.runtime.cache().stats());
+    }
+  }
+
+  private static double median(List<Double> seconds) {
+    double[] sorted = seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+  }
+}
