@@ -16,6 +16,7 @@ package org.tilekv.bench;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.OpenedResources;
 import org.tilekv.cuda.CudaDevice;
 import org.tilekv.cuda.CudaEvent;
@@ -129,7 +130,7 @@ public final class TileTransferGpu {
   }
 
   /** Both begin behind one event and end before another; what is null is left out. */
-  private double measure(Runnable toHost, Runnable toDevice) {
+  private double measure(@Nullable Runnable toHost, @Nullable Runnable toDevice) {
     double[] rates = new double[REPETITIONS];
     double bytes = (double) BYTES * ((toHost == null ? 0 : 1) + (toDevice == null ? 0 : 1));
     for (int i = -2; i < REPETITIONS; i++) {

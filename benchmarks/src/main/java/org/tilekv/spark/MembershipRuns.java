@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -145,7 +146,8 @@ public final class MembershipRuns {
     CompletableFuture<String> job =
         CompletableFuture.supplyAsync(() -> cluster.run(prompts, "run " + run, PARTITIONS));
     TimeUnit.NANOSECONDS.sleep((long) (moment * baseline.nanos()));
-    ProcessHandle.of(processes.get(victim)).ifPresent(ProcessHandle::destroyForcibly);
+    long process = Objects.requireNonNull(processes.get(victim), victim);
+    ProcessHandle.of(process).ifPresent(ProcessHandle::destroyForcibly);
     String digest = job.join();
     long lost = cluster.computedBy(victim) - byVictim;
     long extra = cluster.totals().computedTokens() - before - baseline.computed();

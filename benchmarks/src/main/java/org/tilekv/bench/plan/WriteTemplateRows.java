@@ -99,7 +99,7 @@ public final class WriteTemplateRows implements Callable<Integer> {
       StringBuilder header = new StringBuilder(headers.get(family));
       int examples = i / families.size() % 4 + 1;
       for (int k = 0; k < examples; k++) {
-        JsonNode example = one(records.get(family), random);
+        JsonNode example = one(records.getOrDefault(family, List.of()), random);
         header.append(example.get("record").asText()).append(' ');
         header.append(example.get("expected").asText()).append('\n');
       }
@@ -125,7 +125,7 @@ public final class WriteTemplateRows implements Callable<Integer> {
         BufferedWriter unshared = Files.newBufferedWriter(out.resolve("unshared.jsonl"))) {
       for (int id = 0; id < rows; id++) {
         Template template = all.get(rank(upTo, random.nextDouble() * sum));
-        String record = anew(one(records.get(template.family), random), random);
+        String record = anew(one(records.getOrDefault(template.family, List.of()), random), random);
         write(shared, Map.of("id", id, "template", template.name, "record", record));
         write(unshared, Map.of("id", id, "prompt", id + ". " + template.header + record));
       }
