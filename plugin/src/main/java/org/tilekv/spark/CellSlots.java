@@ -99,7 +99,7 @@ final class CellSlots {
   }
 
   private List<ExecutorView> alive() {
-    return coordinator.executors().stream().filter(ExecutorView::alive).toList();
+    return coordinator.executors().stream().filter(ExecutorView::placeable).toList();
   }
 
   private int slots(List<ExecutorView> executors) {

@@ -102,7 +102,7 @@ final class PlanDriver {
   /** Executors in an order that lasts: the same rows meet the same tiles in the next job. */
   private List<ExecutorView> alive() {
     return coordinator.executors().stream()
-        .filter(ExecutorView::alive)
+        .filter(ExecutorView::placeable)
         .sorted(
             Comparator.comparingInt((ExecutorView e) -> e.executorId().length())
                 .thenComparing(ExecutorView::executorId))

@@ -133,6 +133,7 @@ class PeerClusterTest {
             .toDF("prompt");
     return new KvGenerate()
         .setInputCol("prompt")
+        .setPlan("off")
         .setOutputCol("answer")
         .setModel(TestSpark.MODEL)
         .setMaxNewTokens(4)
