@@ -154,6 +154,7 @@ final class MembershipCluster implements AutoCloseable {
     List<String> answers =
         new KvGenerate()
             .setInputCol("prompt")
+            .setPlan("off")
             .setOutputCol("answer")
             .setModel(data.resolve("records-6m").toString())
             .setMaxNewTokens(24)
