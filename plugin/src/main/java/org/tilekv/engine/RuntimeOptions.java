@@ -87,38 +87,12 @@ public record RuntimeOptions(
 
   /** The same on another device. */
   public RuntimeOptions on(DeviceChoice other) {
-    return new RuntimeOptions(
-        tileTokens,
-        kvDtype,
-        poolBytes,
-        threads,
-        maxSequenceTokens,
-        matMul,
-        addBos,
-        leaseTtlMs,
-        salt,
-        engine,
-        other,
-        sources,
-        shard);
+    return with(poolBytes, threads, other, sources, shard);
   }
 
   /** The same with other sources. */
   public RuntimeOptions with(PrefixSources others) {
-    return new RuntimeOptions(
-        tileTokens,
-        kvDtype,
-        poolBytes,
-        threads,
-        maxSequenceTokens,
-        matMul,
-        addBos,
-        leaseTtlMs,
-        salt,
-        engine,
-        device,
-        others,
-        shard);
+    return with(poolBytes, threads, device, others, shard);
   }
 
   /**
@@ -128,19 +102,28 @@ public record RuntimeOptions(
    * @param memberThreads its compute threads
    */
   public RuntimeOptions ofMember(HeadShard member, long memberPoolBytes, int memberThreads) {
+    return with(memberPoolBytes, memberThreads, device, PrefixSources.NONE, member);
+  }
+
+  private RuntimeOptions with(
+      long otherPoolBytes,
+      int otherThreads,
+      DeviceChoice otherDevice,
+      PrefixSources otherSources,
+      HeadShard otherShard) {
     return new RuntimeOptions(
         tileTokens,
         kvDtype,
-        memberPoolBytes,
-        memberThreads,
+        otherPoolBytes,
+        otherThreads,
         maxSequenceTokens,
         matMul,
         addBos,
         leaseTtlMs,
         salt,
         engine,
-        device,
-        PrefixSources.NONE,
-        member);
+        otherDevice,
+        otherSources,
+        otherShard);
   }
 }
