@@ -215,10 +215,9 @@ final class ExecutorTransport implements AutoCloseable {
 
     @Override
     public void receive(TransportClient client, ByteBuffer message) {
-      byte channel = message.get();
-      Receiver receiver = receivers.get(channel);
+      Receiver receiver = message.hasRemaining() ? receivers.get(message.get()) : null;
       if (receiver == null) {
-        LOG.warn("dropped a message of the unknown channel {}", channel);
+        LOG.warn("dropped a message from {} that names no channel known here", client);
       } else {
         receiver.receive(client.getChannel(), message);
       }
@@ -228,7 +227,7 @@ final class ExecutorTransport implements AutoCloseable {
     public void receive(TransportClient client, ByteBuffer message, RpcResponseCallback callback) {
       Answerer answerer = message.hasRemaining() ? answerers.get(message.get()) : null;
       if (answerer == null) {
-        callback.onFailure(new UnsupportedOperationException("nobody answers this message"));
+        callback.onFailure(new IllegalArgumentException("the message names no channel known here"));
       } else {
         answerer.answer(message, callback);
       }

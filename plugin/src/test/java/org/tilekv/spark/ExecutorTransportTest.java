@@ -154,7 +154,7 @@ class ExecutorTransportTest {
       ByteBuffer other = ByteBuffer.wrap(new byte[] {99});
       assertThatThrownBy(() -> link.ask(peer(silent), other))
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("nobody answers this message");
+          .hasMessageContaining("names no channel known here");
     }
   }
 
