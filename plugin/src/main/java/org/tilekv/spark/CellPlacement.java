@@ -32,7 +32,7 @@ import org.tilekv.coordinator.ShardMap;
  * on the one with the most free slots. A barrier stage starts as a whole, so that two members must
  * not ask for the same slot.
  */
-final class CellPlacement implements ShardedRdd.Placement {
+final class CellPlacement implements PlacedRdd.Placement {
 
   private final Coordinator coordinator;
   private final CellSlots slots;

@@ -17,12 +17,9 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.apache.spark.Dependency;
 import org.apache.spark.OneToOneDependency;
-import org.apache.spark.Partition;
 import org.apache.spark.SparkContext;
-import org.apache.spark.TaskContext;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Row;
-import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag$;
@@ -30,37 +27,37 @@ import scala.reflect.ClassTag$;
 /**
  * The rows of an RDD that is made, once, when Spark first asks for its partitions or dependencies:
  * when a job starts. What making it runs, runs on the thread that starts the job.
+ *
+ * <p>Queries made there are of their own: meanwhile the id of the query around is put aside, or the
+ * UI would show their plans in its place.
  */
-final class LazyRdd extends RDD<Row> {
+class LazyRdd extends PlacedRdd<Row> {
   private static final long serialVersionUID = 1L;
 
+  private static final String SQL_EXECUTION_ID = "spark.sql.execution.id";
+
+  private final transient SparkContext driver;
   private final transient Supplier<RDD<Row>> maker;
 
   LazyRdd(SparkContext context, Supplier<RDD<Row>> maker) {
-    super(
-        context,
-        CollectionConverters.asScala(List.<Dependency<?>>of()).toSeq(),
-        ClassTag$.MODULE$.apply(Row.class));
+    this(context, maker, Placement.ANYWHERE);
+  }
+
+  LazyRdd(SparkContext context, Supplier<RDD<Row>> maker, Placement placement) {
+    super(context, ClassTag$.MODULE$.apply(Row.class), placement);
+    this.driver = context;
     this.maker = maker;
   }
 
   @Override
-  public Seq<Dependency<?>> getDependencies() {
-    Dependency<?> made = new OneToOneDependency<>(maker.get());
-    return CollectionConverters.asScala(List.<Dependency<?>>of(made)).toSeq();
-  }
-
-  private RDD<Row> made() {
-    return this.<Row>firstParent(elementClassTag());
-  }
-
-  @Override
-  public Partition[] getPartitions() {
-    return made().partitions();
-  }
-
-  @Override
-  public Iterator<Row> compute(Partition split, TaskContext context) {
-    return made().iterator(split, context);
+  public final Seq<Dependency<?>> getDependencies() {
+    String outer = driver.getLocalProperty(SQL_EXECUTION_ID);
+    driver.setLocalProperty(SQL_EXECUTION_ID, null);
+    try {
+      Dependency<?> made = new OneToOneDependency<>(maker.get());
+      return CollectionConverters.asScala(List.<Dependency<?>>of(made)).toSeq();
+    } finally {
+      driver.setLocalProperty(SQL_EXECUTION_ID, outer);
+    }
   }
 }

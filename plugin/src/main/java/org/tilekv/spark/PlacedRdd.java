@@ -13,21 +13,41 @@
  */
 package org.tilekv.spark;
 
+import java.util.List;
+import org.apache.spark.Dependency;
 import org.apache.spark.Partition;
+import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
 import org.apache.spark.rdd.RDD;
 import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag;
 
-/** Another RDD as it is, with preferred locations. */
-final class PlacedRdd<T> extends RDD<T> {
+/** The partitions of one parent as they are, with preferred locations. */
+class PlacedRdd<T> extends RDD<T> {
   private static final long serialVersionUID = 1L;
 
-  private final transient ShardedRdd.Placement placement;
+  private final transient Placement placement;
 
-  PlacedRdd(RDD<T> parent, ShardedRdd.Placement placement) {
+  /** Where a partition's tiles are; asked on the driver each time a stage is submitted. */
+  @FunctionalInterface
+  interface Placement {
+
+    Placement ANYWHERE = (partition, partitions) -> List.of();
+
+    /** Locations as Spark's scheduler takes them; empty for no preference. */
+    List<String> locations(int partition, int partitions);
+  }
+
+  PlacedRdd(RDD<T> parent, Placement placement) {
     super(parent, parent.elementClassTag());
+    this.placement = placement;
+  }
+
+  /** For a subclass that finds its one parent later. */
+  PlacedRdd(SparkContext context, ClassTag<T> elements, Placement placement) {
+    super(context, CollectionConverters.asScala(List.<Dependency<?>>of()).toSeq(), elements);
     this.placement = placement;
   }
 
@@ -36,17 +56,17 @@ final class PlacedRdd<T> extends RDD<T> {
   }
 
   @Override
-  public Partition[] getPartitions() {
+  public final Partition[] getPartitions() {
     return parent().partitions();
   }
 
   @Override
-  public Iterator<T> compute(Partition split, TaskContext context) {
+  public final Iterator<T> compute(Partition split, TaskContext context) {
     return parent().iterator(split, context);
   }
 
   @Override
-  public Seq<String> getPreferredLocations(Partition split) {
+  public final Seq<String> getPreferredLocations(Partition split) {
     return CollectionConverters.asScala(
             placement.locations(split.index(), parent().partitions().length))
         .toSeq();

@@ -42,7 +42,7 @@ final class PlanDriver {
   static final int MOST_ROWS_PER_GROUP = 10_000;
 
   private final Coordinator coordinator;
-  private final ShardedRdd.Placement placement;
+  private final PlacedRdd.Placement placement;
   private final PlanCounters counters;
   private final int cores;
   private List<ExecutorView> executors = List.of();
@@ -52,7 +52,7 @@ final class PlanDriver {
    * @param cores cores of the cluster, where no executor is known
    */
   PlanDriver(
-      Coordinator coordinator, ShardedRdd.Placement placement, PlanCounters counters, int cores) {
+      Coordinator coordinator, PlacedRdd.Placement placement, PlanCounters counters, int cores) {
     this.coordinator = coordinator;
     this.placement = placement;
     this.counters = counters;
@@ -125,12 +125,12 @@ final class PlanDriver {
   }
 
   /** Where rows run that no plan has moved. */
-  ShardedRdd.Placement placement() {
+  PlacedRdd.Placement placement() {
     return placement;
   }
 
   /** Where groups run, by what {@link #groupsOfExecutors} said last. */
-  ShardedRdd.Placement placement(int[] executorOfGroup) {
+  PlacedRdd.Placement placement(int[] executorOfGroup) {
     List<String> ids =
         executors.isEmpty()
             ? List.of()

@@ -44,7 +44,6 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   static final double LEAST_SAVED = 0.02;
 
   private static final Logger LOG = LoggerFactory.getLogger(PlannedGeneration.class);
-  private static final String SQL_EXECUTION_ID = "spark.sql.execution.id";
   private static final String JOB_DESCRIPTION = "spark.job.description";
 
   private final Dataset<Row> rows;
@@ -64,12 +63,10 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     this.context = rows.sparkSession().sparkContext();
   }
 
-  /** The queries made here are not part of the query around: its id is put aside meanwhile. */
+  /** For {@link LazyRdd}. */
   @Override
   public RDD<Row> get() {
-    String outer = context.getLocalProperty(SQL_EXECUTION_ID);
     String description = context.getLocalProperty(JOB_DESCRIPTION);
-    context.setLocalProperty(SQL_EXECUTION_ID, null);
     context.setLocalProperty(JOB_DESCRIPTION, "TileKV plans a batch");
     try {
       JavaRDD<Row> input = rows.javaRDD();
@@ -81,7 +78,6 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
       }
       return plannedOrAsIs(input);
     } finally {
-      context.setLocalProperty(SQL_EXECUTION_ID, outer);
       context.setLocalProperty(JOB_DESCRIPTION, description);
     }
   }

@@ -21,17 +21,17 @@ import org.tilekv.coordinator.ExecutorView;
  * Each group on the executor that the plan chose for it; once that is gone, where the shard map has
  * the partition.
  */
-final class PlannedPlacement implements ShardedRdd.Placement {
+final class PlannedPlacement implements PlacedRdd.Placement {
 
   private final Coordinator coordinator;
   private final List<String> executorOfGroup;
-  private final ShardedRdd.Placement otherwise;
+  private final PlacedRdd.Placement otherwise;
 
   /**
    * @param executorOfGroup Spark's id of each group's executor
    */
   PlannedPlacement(
-      Coordinator coordinator, List<String> executorOfGroup, ShardedRdd.Placement otherwise) {
+      Coordinator coordinator, List<String> executorOfGroup, PlacedRdd.Placement otherwise) {
     this.coordinator = coordinator;
     this.executorOfGroup = List.copyOf(executorOfGroup);
     this.otherwise = otherwise;

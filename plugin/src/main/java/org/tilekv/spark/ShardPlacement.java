@@ -24,7 +24,7 @@ import org.tilekv.coordinator.ShardMap;
  * Turns partitions into sequence groups and these, by the shard map, into executors. Runs of
  * neighbouring partitions form a group, so that most rows that share a prefix meet on one executor.
  */
-final class ShardPlacement implements ShardedRdd.Placement {
+final class ShardPlacement implements PlacedRdd.Placement {
 
   private final Coordinator coordinator;
   private final int configuredGroups;

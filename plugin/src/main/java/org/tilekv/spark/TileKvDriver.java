@@ -240,7 +240,7 @@ final class TileKvDriver implements DriverPlugin {
   }
 
   /** Where the partitions of a job should run. */
-  ShardedRdd.Placement placement(int groups) {
+  PlacedRdd.Placement placement(int groups) {
     return new ShardPlacement(started().coordinator(), groups);
   }
 
