@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -28,7 +29,6 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 
 /** What others learn of a cache: which tiles it has, which it uses most, and how to take them. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class TileListenerTest {
 
   private static final int[] PROMPT = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -82,7 +82,7 @@ class TileListenerTest {
     compute(cache, PROMPT);
     compute(cache, 8, 8, 8, 8, 8);
     for (int i = 0; i < 3; i++) {
-      cache.open(TestCaches.request(PROMPT)).close();
+      TestCaches.open(cache, PROMPT).close();
     }
     List<NamedTile> two = cache.hottestTiles(2);
     assertThat(two.get(0).tokens()).containsExactly(1, 2, 3, 4);
@@ -103,7 +103,7 @@ class TileListenerTest {
   void tilesOfAnUnknownSaltAreTakenByTheirRoot() {
     int[] prompt = {1, 2, 3, 4, 5};
     ChainHash root = ChainHash.root(cache.namespace(), "tenant");
-    try (TileLoad load = cache.load(root, prompt)) {
+    try (TileLoad load = Objects.requireNonNull(cache.load(root, prompt))) {
       assertThat(load.nextName()).isEqualTo(root.child(prompt, 0, 4));
       assertThat(load.add(ByteBuffer.allocate(cache.groupBytes()))).isTrue();
     }

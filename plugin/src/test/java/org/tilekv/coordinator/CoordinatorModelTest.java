@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,7 +31,6 @@ import org.tilekv.config.TileKvConfig;
  * and come back, over a wire that loses messages. After each step the coordinator's maps, members
  * and directory are checked against each other, and the executors' states against the model.
  */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class CoordinatorModelTest {
 
   private static final int HISTORIES = 15;
@@ -189,7 +189,7 @@ class CoordinatorModelTest {
       }
     }
     before.shardMap(100);
-    byte[] late = models.get("e0").reporter.next(ExecutorStats.ZERO);
+    byte[] late = Objects.requireNonNull(models.get("e0")).reporter.next(ExecutorStats.ZERO);
 
     Coordinator after = new Coordinator(TileKvConfig.defaults(), () -> 900_000);
     CoordinatorCheck check = new CoordinatorCheck(after, 100);

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,6 @@ import org.tilekv.coordinator.Refused.Reason;
  * A coordinator in service, with executors that have tiles and shards, is sent what it must not
  * take: the refusal has a name, that name's counter rises by one, and nothing else changes.
  */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class RefusedMessagesTest {
 
   private static final int GROUPS = 64;
@@ -42,6 +42,10 @@ class RefusedMessagesTest {
   private final long[] nowMs = {1_000};
   private final Coordinator coordinator = new Coordinator(TileKvConfig.defaults(), () -> nowMs[0]);
   private final Map<String, ExecutorReporter> executors = new LinkedHashMap<>();
+
+  private ExecutorReporter executor(String id) {
+    return Objects.requireNonNull(executors.get(id), id);
+  }
 
   /** Executors a to d serve; {@code gone} was taken away, {@code silent} for too long. */
   @BeforeEach
@@ -54,7 +58,7 @@ class RefusedMessagesTest {
     int tile = 0;
     for (String id : executors.keySet()) {
       for (int i = 0; i < 5; i++) {
-        executors.get(id).published(tile++);
+        executor(id).published(tile++);
       }
       beat(id);
     }
@@ -76,7 +80,7 @@ class RefusedMessagesTest {
   }
 
   private void beat(String id) {
-    ExecutorReporter reporter = executors.get(id);
+    ExecutorReporter reporter = executor(id);
     ExecutorReporter.Next next = ExecutorReporter.Next.AT_ONCE;
     while (next == ExecutorReporter.Next.AT_ONCE) {
       next = reporter.answered(coordinator.receive(reporter.next(stats(id))));
@@ -95,7 +99,7 @@ class RefusedMessagesTest {
 
   /** What executor a would send next, changed in the number and epoch. */
   private byte[] heartbeat(String id, long sessionAhead, long number, long epochAhead) {
-    ExecutorReporter reporter = executors.get(id);
+    ExecutorReporter reporter = executor(id);
     Heartbeat real = (Heartbeat) Messages.decode(reporter.next(stats(id)));
     return Messages.encode(
         new Heartbeat(
@@ -125,8 +129,8 @@ class RefusedMessagesTest {
 
   @Test
   void eachIsRefusedByItsNameAndNothingElseIsDisturbed() {
-    byte[] beat = executors.get("a").next(stats("a"));
-    executors.get("a").answered(coordinator.receive(beat));
+    byte[] beat = executor("a").next(stats("a"));
+    executor("a").answered(coordinator.receive(beat));
     long number = ((Heartbeat) Messages.decode(beat)).number();
 
     refused(
@@ -190,7 +194,7 @@ class RefusedMessagesTest {
     long seed = System.nanoTime();
     Random random = new Random(seed);
     byte[][] real = {
-      executors.get("a").next(stats("a")), register("gone"), stranger(), heartbeat("b", 0, 0, 0)
+      executor("a").next(stats("a")), register("gone"), stranger(), heartbeat("b", 0, 0, 0)
     };
     CoordinatorState before = state();
     int believed = 0;
@@ -200,7 +204,7 @@ class RefusedMessagesTest {
       Message meant = decode(message);
       boolean takes =
           meant instanceof Register || meant instanceof Heartbeat || meant instanceof InitFailure;
-      if (takes && !isRefusable(meant)) {
+      if (meant != null && takes && !isRefusable(meant)) {
         // The damage hit what no receiver can tell from truth: a counter, a name of a tile.
         believed++;
         continue;

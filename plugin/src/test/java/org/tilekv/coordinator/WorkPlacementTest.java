@@ -21,12 +21,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.tilekv.config.TileKvConfig;
 
-@SuppressWarnings("NullAway") // what is missing fails the test
 class WorkPlacementTest {
 
   private static final int TILE_TOKENS = 16;
@@ -35,6 +35,11 @@ class WorkPlacementTest {
   private final long[] nowMs = {1_000};
   private final Coordinator coordinator = new Coordinator(TileKvConfig.defaults(), () -> nowMs[0]);
   private final Map<String, ExecutorReporter> executors = new LinkedHashMap<>();
+
+  private ExecutorReporter executor(String id) {
+    return Objects.requireNonNull(executors.get(id), id);
+  }
+
   private long computed;
 
   private void start(String id, int cores) {
@@ -55,12 +60,12 @@ class WorkPlacementTest {
     numbers[0] = Math.max(1, computed / 100);
     numbers[3] = Math.max(100, computed);
     numbers[ExecutorStats.FIELDS - 2] = waitingRows;
-    ExecutorReporter reporter = executors.get(id);
+    ExecutorReporter reporter = executor(id);
     reporter.answered(coordinator.receive(reporter.next(ExecutorStats.of(numbers))));
   }
 
   private void hold(String id, long... tiles) {
-    LongStream.of(tiles).forEach(executors.get(id)::published);
+    LongStream.of(tiles).forEach(executor(id)::published);
     beat(id, 0);
   }
 
@@ -265,7 +270,7 @@ class WorkPlacementTest {
     assertThat(coordinator.newOwners("b"))
         .extracting(Member::executorId)
         .containsExactlyInAnyOrder("a", "c");
-    ExecutorReporter b = executors.get("b");
+    ExecutorReporter b = executor("b");
     Message reply = Messages.decode(coordinator.receive(b.next(ExecutorStats.ZERO)));
     assertThat(reply).isEqualTo(new HeartbeatReply(coordinator.epoch(), false, true));
     assertThat(coordinator.holders(1)).containsExactly("b");

@@ -23,6 +23,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +39,6 @@ import org.tilekv.llm.InvalidModelException;
 
 /** Cells of threads: the engine leads, the others repeat. */
 @Timeout(60)
-@SuppressWarnings("NullAway") // what is missing fails the test
 class CellModelTest {
 
   private static final EngineConfig ENGINE = new EngineConfig(16, 256, 64, 1000, true, false);
@@ -238,7 +238,7 @@ class CellModelTest {
     }
 
     @Override
-    public ByteBuffer poll(int from, long waitMs) {
+    public @Nullable ByteBuffer poll(int from, long waitMs) {
       return link.poll(from, waitMs);
     }
 

@@ -15,7 +15,9 @@ package org.tilekv.spark;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
@@ -26,7 +28,6 @@ import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
 
 /** Small caches of one namespace, with random bytes for tiles. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 final class PeerFixtures {
 
   static final int TILE_TOKENS = 4;
@@ -44,17 +45,17 @@ final class PeerFixtures {
   }
 
   /** A prompt of so many full tiles and one more token. */
-  static SequenceRequest request(Random random, int tiles, String salt) {
+  static SequenceRequest request(Random random, int tiles, @Nullable String salt) {
     return request(random.ints(tiles * TILE_TOKENS + 1L, 0, 1000).toArray(), salt);
   }
 
-  static SequenceRequest request(int[] prompt, String salt) {
+  static SequenceRequest request(int[] prompt, @Nullable String salt) {
     return new SequenceRequest(prompt, 1, salt, true);
   }
 
   /** Puts random bytes for all full tiles of a prompt. */
   static void fill(TileCache cache, SequenceRequest request, Random random) {
-    try (TileLoad load = cache.load(request)) {
+    try (TileLoad load = Objects.requireNonNull(cache.load(request))) {
       while (load.hasNext()) {
         byte[] bytes = new byte[cache.groupBytes()];
         random.nextBytes(bytes);
@@ -70,7 +71,7 @@ final class PeerFixtures {
   }
 
   /** Bytes of a resident tile, or null. */
-  static byte[] read(TileCache cache, NamedTile tile) {
+  static byte @Nullable [] read(TileCache cache, NamedTile tile) {
     ByteBuffer bytes = ByteBuffer.allocate(cache.groupBytes());
     return cache.read(tile.name(), bytes) == null ? null : bytes.array();
   }

@@ -22,8 +22,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.tilekv.SequenceRequest;
@@ -33,7 +35,6 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 
 /** A cache that leaves, two that take over. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class PeerHandoverTest {
 
   private static final Peer A = new Peer("a", "host", 1);
@@ -41,8 +42,9 @@ class PeerHandoverTest {
 
   private final Random random = new Random(5);
   private final TileCache leaving = PeerFixtures.cache(64);
-  private final Map<Peer, TileCache> caches =
-      Map.of(A, PeerFixtures.cache(200), B, PeerFixtures.cache(200));
+  private final TileCache atA = PeerFixtures.cache(200);
+  private final TileCache atB = PeerFixtures.cache(200);
+  private final Map<Peer, TileCache> caches = Map.of(A, atA, B, atB);
   private final Map<Peer, PeerServer> servers = new HashMap<>();
   private final PeerCounters counters = new PeerCounters();
   private final PeerCounters received = new PeerCounters();
@@ -80,7 +82,7 @@ class PeerHandoverTest {
     }
     try {
       message.get();
-      return servers.get(peer).answer(message);
+      return Objects.requireNonNull(servers.get(peer)).answer(message);
     } catch (PeerWire.FormatException e) {
       throw new AssertionError(e);
     }
@@ -93,11 +95,11 @@ class PeerHandoverTest {
 
   private int held(SequenceRequest request) {
     return Math.max(
-        PeerFixtures.sameTiles(leaving, caches.get(A), request),
-        PeerFixtures.sameTiles(leaving, caches.get(B), request));
+        PeerFixtures.sameTiles(leaving, atA, request),
+        PeerFixtures.sameTiles(leaving, atB, request));
   }
 
-  private List<SequenceRequest> filled(int prompts, int tiles, String salt) {
+  private List<SequenceRequest> filled(int prompts, int tiles, @Nullable String salt) {
     List<SequenceRequest> requests = new ArrayList<>();
     for (int i = 0; i < prompts; i++) {
       SequenceRequest request = PeerFixtures.request(random, tiles, salt);
@@ -116,7 +118,7 @@ class PeerHandoverTest {
     }
     assertThat(counters.handedTiles.sum()).isEqualTo(48);
     assertThat(received.receivedTiles.sum()).isEqualTo(48);
-    assertThat(caches.get(A).stats().loadedTiles()).isBetween(6L, 42L);
+    assertThat(atA.stats().loadedTiles()).isBetween(6L, 42L);
   }
 
   @Test
@@ -124,7 +126,7 @@ class PeerHandoverTest {
     List<SequenceRequest> cold = filled(8, 6, null);
     SequenceRequest hot = cold.get(3);
     for (int i = 0; i < 5; i++) {
-      leaving.open(hot).close();
+      Objects.requireNonNull(leaving.open(hot)).close();
     }
     handOver(1_000_000, 6L * leaving.groupBytes());
     assertThat(held(hot)).isEqualTo(6);
@@ -145,7 +147,7 @@ class PeerHandoverTest {
     dead.add(A);
     handOver(1_000_000, 1 << 30);
     for (SequenceRequest request : requests) {
-      assertThat(PeerFixtures.sameTiles(leaving, caches.get(B), request)).isEqualTo(6);
+      assertThat(PeerFixtures.sameTiles(leaving, atB, request)).isEqualTo(6);
     }
     assertThat(counters.failures(PeerFailure.UNREACHABLE)).isEqualTo(1);
     dead.add(B);
@@ -216,6 +218,6 @@ class PeerHandoverTest {
     handover.run(leaving);
     assertThat(received.receivedTiles.sum()).isEqualTo(2);
     assertThat(received.failures(PeerFailure.WRONG_CHECKSUM)).isEqualTo(1);
-    assertThat(caches.get(A).stats().publishedTiles()).isEqualTo(2);
+    assertThat(atA.stats().publishedTiles()).isEqualTo(2);
   }
 }

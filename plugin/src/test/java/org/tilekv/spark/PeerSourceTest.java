@@ -18,11 +18,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +39,6 @@ import org.tilekv.coordinator.Peer;
 import org.tilekv.spark.PeerWire.Status;
 
 /** Two caches, a server over one, a source for the other, and what can go wrong in between. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class PeerSourceTest {
 
   private static final int TILES = 8;
@@ -67,9 +69,9 @@ class PeerSourceTest {
     NO_ANSWER(PeerFailure.MALFORMED),
     BROKEN_LINK(PeerFailure.UNREACHABLE);
 
-    final PeerFailure seen;
+    final @Nullable PeerFailure seen;
 
-    Fault(PeerFailure seen) {
+    Fault(@Nullable PeerFailure seen) {
       this.seen = seen;
     }
   }
@@ -209,7 +211,7 @@ class PeerSourceTest {
     int right = happens == Fault.CUT_OFF ? TILES - 1 : 0;
     assertThat(ours.stats().publishedTiles()).isEqualTo(right);
     assertThat(PeerFixtures.sameTiles(theirs, ours, request)).isEqualTo(right);
-    assertThat(counters.failures(happens.seen)).isEqualTo(1);
+    assertThat(counters.failures(Objects.requireNonNull(happens.seen))).isEqualTo(1);
     assertThat(counters.allFailures()).isEqualTo(1);
   }
 
@@ -256,7 +258,7 @@ class PeerSourceTest {
   @Test
   void anotherSaltFindsNothing() {
     fillTheirs();
-    for (String salt : new String[] {null, "other", "tenan"}) {
+    for (@Nullable String salt : Arrays.asList(null, "other", "tenan")) {
       source.load(PeerFixtures.request(request.prompt(), salt));
     }
     assertThat(peerAsked.get()).isZero();
@@ -276,7 +278,7 @@ class PeerSourceTest {
   void aFullPoolEndsTheLoad() {
     fillTheirs();
     SequenceRequest held = PeerFixtures.request(random, 29, null);
-    try (var sequence = ours.open(held)) {
+    try (var sequence = Objects.requireNonNull(ours.open(held))) {
       assertThat(sequence.reserve(29 * PeerFixtures.TILE_TOKENS)).isTrue();
       source.load(request);
       assertThat(counters.failures(PeerFailure.NO_ROOM)).isEqualTo(1);

@@ -16,6 +16,7 @@ package org.tilekv.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
+import java.util.Objects;
 import java.util.Random;
 import org.apache.spark.sql.RowFactory;
 import org.junit.jupiter.api.Test;
@@ -23,7 +24,6 @@ import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.Namespace;
 
 /** What a row brings to the planner: tokens as bytes, names of its tiles, a hash. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class PromptPathsTest {
 
   private static final int TILE = 16;
@@ -45,7 +45,7 @@ class PromptPathsTest {
   @Test
   void namesAreTheCachesAndEndBeforeTheLastToken() {
     PromptPaths paths = new PromptPaths(new FakeRuntime(), "acme");
-    int[] tokens = paths.tokens("x".repeat(2 * TILE + 1));
+    int[] tokens = Objects.requireNonNull(paths.tokens("x".repeat(2 * TILE + 1)));
     ChainHash first =
         ChainHash.root(Namespace.ofHex("0".repeat(64)), "acme").child(tokens, 0, TILE);
     assertThat(paths.path(tokens))

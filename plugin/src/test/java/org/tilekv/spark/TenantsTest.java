@@ -26,6 +26,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,7 +37,6 @@ import org.tilekv.coordinator.ExecutorStats;
 
 /** Jobs of tenants at the same time, with the example's model, in local mode. */
 @Timeout(120)
-@SuppressWarnings("NullAway") // what is missing fails the test
 class TenantsTest {
 
   private static final int ROWS = 6;
@@ -75,7 +75,7 @@ class TenantsTest {
     return prompts;
   }
 
-  private static Dataset<Row> job(String salt, List<String> prompts) {
+  private static Dataset<Row> job(@Nullable String salt, List<String> prompts) {
     SparkSession session = spark.newSession();
     if (salt != null) {
       session.conf().set(SALT_KEY, salt);
@@ -87,12 +87,13 @@ class TenantsTest {
         .transform(session.createDataset(prompts, Encoders.STRING()).toDF("prompt").coalesce(1));
   }
 
-  private static CompletableFuture<List<Row>> run(String salt, List<String> prompts) {
+  private static CompletableFuture<List<Row>> run(@Nullable String salt, List<String> prompts) {
     return CompletableFuture.supplyAsync(() -> job(salt, prompts).collectAsList());
   }
 
   /** Tiles that two jobs at the same time found in the cache; both give the same answers. */
-  private static long hits(String one, String other, List<String> prompts) throws Exception {
+  private static long hits(@Nullable String one, @Nullable String other, List<String> prompts)
+      throws Exception {
     TileKv tileKv = TileKv.active(spark);
     ExecutorStats before = tileKv.totals();
     CompletableFuture<List<Row>> first = run(one, prompts);

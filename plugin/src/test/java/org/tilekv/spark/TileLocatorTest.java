@@ -28,7 +28,6 @@ import org.tilekv.coordinator.TileNames;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 
-@SuppressWarnings("NullAway") // what is missing fails the test
 class TileLocatorTest {
 
   private static final Peer HOLDER = new Peer("1", "host", 7);

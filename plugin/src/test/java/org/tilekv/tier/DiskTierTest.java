@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -31,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tilekv.config.DiskAdmission;
 
-@SuppressWarnings("NullAway") // what is missing fails the test
 class DiskTierTest {
   private static final Path A = Path.of("/a");
   private static final Path B = Path.of("/b");
@@ -167,7 +167,7 @@ class DiskTierTest {
     try (DiskTier tier = open(options)) {
       IntStream.range(0, 12).forEach(i -> Groups.put(tier, i));
     }
-    Path home = storage.all().get(0).getParent();
+    Path home = Objects.requireNonNull(storage.all().get(0).getParent());
     edit(DiskNames.segment(home, 0), 8, 1);
     byte[] second = storage.bytes(DiskNames.segment(home, 1));
     storage.replace(DiskNames.segment(home, 1), Arrays.copyOf(second, 9000));

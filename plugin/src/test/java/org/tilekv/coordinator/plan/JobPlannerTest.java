@@ -26,7 +26,6 @@ import org.tilekv.coordinator.plan.JobPlanner.Planned;
 import org.tilekv.coordinator.plan.RandomRows.PathRow;
 
 /** Random rows against brute force, by seed. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 class JobPlannerTest {
 
   private static final int SEEDS = 150;
@@ -49,7 +48,7 @@ class JobPlannerTest {
       for (int node = 1; node < tree.size(); node++) {
         assertThat(tree.rows(node))
             .as("seed %d node %d", seed, node)
-            .isEqualTo((long) rows.rowsByName.get(tree.name(node)));
+            .isEqualTo((long) rows.rows(tree.name(node)));
         assertThat(tree.depth(node)).isEqualTo(tree.depth(tree.parent(node)) + 1);
       }
     }
@@ -210,7 +209,7 @@ class JobPlannerTest {
       for (int node = 1; node < tree.size(); node++) {
         assertThat(tree.rows(node))
             .as("seed %d node %d", seed, node)
-            .isBetween(2L, (long) rows.rowsByName.get(tree.name(node)));
+            .isBetween(2L, (long) rows.rows(tree.name(node)));
         names.add(tree.name(node));
       }
       for (PathRow row : rows.rows) {

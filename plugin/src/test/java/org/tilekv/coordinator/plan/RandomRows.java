@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Random;
 
 /** Rows as paths of names over a random tree of headers, and what they share by brute force. */
-@SuppressWarnings("NullAway") // what is missing fails the test
 final class RandomRows {
 
   static final int TILE = 16;
@@ -31,6 +30,11 @@ final class RandomRows {
 
   final List<PathRow> rows = new ArrayList<>();
   final Map<Long, Integer> rowsByName = new HashMap<>();
+
+  /** Rows of a tile. */
+  int rows(long name) {
+    return rowsByName.getOrDefault(name, 0);
+  }
 
   RandomRows(Random random, int count) {
     List<int[]> headers = new ArrayList<>();
@@ -78,7 +82,7 @@ final class RandomRows {
   /** Tiles of a row that another row has, too. */
   int sharedDepth(PathRow row) {
     int depth = 0;
-    while (depth < row.path.length && rowsByName.get(row.path[depth]) > 1) {
+    while (depth < row.path.length && rows(row.path[depth]) > 1) {
       depth++;
     }
     return depth;
