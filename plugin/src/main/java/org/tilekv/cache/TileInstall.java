@@ -76,7 +76,7 @@ final class TileInstall {
       int[] tokens = Arrays.copyOf(tile.tokens(), tile.tokens().length);
       TileName name = under.child(tokens, 0, tokens.length);
       store.index.publish(filled, name, under, parent, tokens);
-      store.counters.publishedTiles++;
+      store.published(name.chain());
       store.counters.loadedTiles++;
     }
     store.release(filled);
