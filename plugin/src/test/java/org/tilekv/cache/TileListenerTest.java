@@ -85,9 +85,9 @@ class TileListenerTest {
     cache.read(tile.name(), bytes);
     cache.clear();
     assertThat(heard).isEmpty();
-    assertThat(cache.install(tile, bytes.flip())).isTrue();
+    assertThat(cache.install(tile, bytes.flip(), true)).isTrue();
     assertThat(heard).isEqualTo(resident()).hasSize(1);
-    assertThat(cache.install(tile, bytes)).as("again").isTrue();
+    assertThat(cache.install(tile, bytes, true)).as("again").isTrue();
     assertThat(heard).hasSize(1);
     cache.clear();
     assertThat(heard).isEmpty();
