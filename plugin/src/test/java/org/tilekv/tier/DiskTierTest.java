@@ -43,7 +43,11 @@ class DiskTierTest {
   @TempDir Path directory;
 
   private DiskTier open(DiskTierOptions options) {
-    return DiskTier.open(options, Groups.segmentBytes(4), storage, nowMs::get);
+    return open(options, storage);
+  }
+
+  private DiskTier open(DiskTierOptions options, TierStorage on) {
+    return DiskTier.open(options, Groups.segmentBytes(4), on, nowMs::get);
   }
 
   @AfterEach
@@ -229,6 +233,29 @@ class DiskTierTest {
     try (DiskTier tier = open(Groups.options(1 << 20))) {
       assertThat(Groups.put(tier, 1)).isFalse();
       assertThat(tier.stats().capacityBytes()).isZero();
+    }
+  }
+
+  @Test
+  void aDiskThatFillsUpUnderASegmentKeepsWhatIsThere() {
+    DiskTierOptions options = Groups.options(Groups.cap(8), A);
+    FaultyStorage full = new FaultyStorage(storage, nowMs, 0, StorageFault.FULL);
+    try (DiskTier tier = open(options, full)) {
+      Groups.put(tier, 0);
+      Groups.put(tier, 1);
+      full.beginFault();
+      for (int i = 2; i < 10; i++) {
+        assertThat(Groups.put(tier, i)).isFalse();
+        nowMs.addAndGet(DiskTier.ORDER_INTERVAL_MS);
+      }
+      assertThat(Groups.get(tier, 0)).isTrue();
+      assertThat(Groups.get(tier, 1)).isTrue();
+      assertThat(tier.stats().failedPuts()).isEqualTo(8);
+      assertThat(tier.stats().droppedDirectories()).isZero();
+      full.endFault();
+      assertThat(Groups.put(tier, 2)).isTrue();
+      assertThat(Groups.get(tier, 2)).isTrue();
+      tier.checkIntegrity();
     }
   }
 
