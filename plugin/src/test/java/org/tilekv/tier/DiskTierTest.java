@@ -151,6 +151,18 @@ class DiskTierTest {
   }
 
   @Test
+  void aSubdirectoryThatIsBeingMadeIsNotSwept() throws IOException {
+    DiskTierOptions options = Groups.options(Groups.cap(4), A).withSweepIdleMs(HOUR_MS);
+    Path begun = DiskNames.subdirectory(A, new byte[32], 0);
+    storage.createDirectories(begun);
+    open(options).close();
+    assertThat(storage.list(A)).as("it is new").contains(begun);
+    nowMs.addAndGet(HOUR_MS);
+    open(options).close();
+    assertThat(storage.list(A)).as("it is old").doesNotContain(begun);
+  }
+
+  @Test
   void twoTiersDoNotShareADirectory() {
     DiskTierOptions options = Groups.options(Groups.cap(4), A);
     try (DiskTier first = open(options);
