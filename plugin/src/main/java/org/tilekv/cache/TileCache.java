@@ -204,7 +204,7 @@ public final class TileCache implements KvCache {
       opening.finish();
       open.add(sequence);
       loads++;
-      return new TileLoad(this, sequence, root, opening.fullTiles());
+      return new TileLoad(this, sequence, opening.lastName(), opening.fullTiles());
     }
   }
 
