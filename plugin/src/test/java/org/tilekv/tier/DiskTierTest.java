@@ -237,18 +237,6 @@ class DiskTierTest {
   }
 
   @Test
-  void withoutADirectoryTheTierIsOff() {
-    try (DiskTier tier = open(Groups.options(0, A))) {
-      assertThat(Groups.put(tier, 1)).isFalse();
-      assertThat(Groups.get(tier, 1)).isFalse();
-    }
-    try (DiskTier tier = open(Groups.options(1 << 20))) {
-      assertThat(Groups.put(tier, 1)).isFalse();
-      assertThat(tier.stats().capacityBytes()).isZero();
-    }
-  }
-
-  @Test
   void aDiskThatFillsUpUnderASegmentKeepsWhatIsThere() {
     DiskTierOptions options = Groups.options(Groups.cap(8), A);
     FaultyStorage full = new FaultyStorage(storage, nowMs, 0, StorageFault.FULL);
@@ -272,6 +260,18 @@ class DiskTierTest {
   }
 
   @Test
+  void withoutADirectoryTheTierIsOff() {
+    try (DiskTier tier = open(Groups.options(0, A))) {
+      assertThat(Groups.put(tier, 1)).isFalse();
+      assertThat(Groups.get(tier, 1)).isFalse();
+    }
+    try (DiskTier tier = open(Groups.options(1 << 20))) {
+      assertThat(Groups.put(tier, 1)).isFalse();
+      assertThat(tier.stats().capacityBytes()).isZero();
+    }
+  }
+
+  @Test
   void afterCloseEverythingIsAMiss() {
     DiskTier tier = open(Groups.options(Groups.cap(4), A));
     Groups.put(tier, 1);
@@ -279,6 +279,7 @@ class DiskTierTest {
     tier.close();
     assertThat(Groups.put(tier, 2)).isFalse();
     assertThat(Groups.get(tier, 1)).isFalse();
+    assertThat(tier.contains(Groups.key(1))).isFalse();
     assertThat(tier.remove(Groups.key(1))).isFalse();
   }
 
