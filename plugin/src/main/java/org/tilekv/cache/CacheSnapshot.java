@@ -37,7 +37,8 @@ public final class CacheSnapshot {
    * What a load did.
    *
    * @param tiles tiles that are resident now
-   * @param tilesWithoutRoom tiles left out: the pool had no free page, which loads do not evict for
+   * @param tilesWithoutRoom tiles left out: the pool had no free page, which loads do not evict
+   *     for, or what they continue has left it
    * @param refused why the rest of the snapshot was refused, empty where it was read to its end
    */
   public record Loaded(long tiles, long tilesWithoutRoom, String refused) {}
@@ -89,13 +90,17 @@ public final class CacheSnapshot {
   public static Loaded load(TileCache cache, SnapshotReader in) throws IOException {
     long tiles = 0;
     long withoutRoom = 0;
+    Set<ChainHash> seen = new HashSet<>();
     Set<ChainHash> left = new HashSet<>();
     try {
       for (GroupMeta meta = in.next(); meta != null; meta = in.next()) {
         NamedTile tile =
             new NamedTile(
                 ChainHash.of(meta.chainHash()), ChainHash.of(meta.parentHash()), meta.tokens());
-        if (!left.contains(tile.parent()) && cache.install(tile, in.bytes())) {
+        // Parents come first: what continues none of the snapshot is the first tile of a prompt.
+        boolean first = !seen.contains(tile.parent());
+        seen.add(tile.name());
+        if (!left.contains(tile.parent()) && cache.install(tile, in.bytes(), first)) {
           tiles++;
         } else {
           left.add(tile.name());

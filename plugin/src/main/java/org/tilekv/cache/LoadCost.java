@@ -19,17 +19,21 @@ import org.slf4j.LoggerFactory;
 /**
  * Whether to load tiles or to compute them: bytes over the measured bandwidth of reads against
  * tokens over the measured speed of prefill. Both are moving averages; what has not been measured
- * yet speaks for loading. Thread-safe.
+ * yet speaks for loading. Reads are measured only while tiles are loaded, so with every answer
+ * against it their time goes back to its first estimate a little: a disk that was slow for a while
+ * is tried again. Thread-safe.
  */
 final class LoadCost {
 
   private static final Logger LOG = LoggerFactory.getLogger(LoadCost.class);
   private static final double WEIGHT = 0.125;
+  private static final double FORGOTTEN_PER_REFUSAL = 1.0 / 64;
   // Waking the loader and the engine.
   private static final double OVERHEAD_NS = 200_000;
 
   private final int groupBytes;
   private final int tileTokens;
+  private final double firstNsPerByte;
   // Guarded by this; 0 where nothing was measured.
   private double nsPerByte;
   private double nsPerToken;
@@ -40,6 +44,7 @@ final class LoadCost {
   LoadCost(int groupBytes, int tileTokens, double nsPerByte) {
     this.groupBytes = groupBytes;
     this.tileTokens = tileTokens;
+    this.firstNsPerByte = nsPerByte;
     this.nsPerByte = nsPerByte;
   }
 
@@ -71,7 +76,11 @@ final class LoadCost {
    */
   synchronized boolean loadIsCheaper(int tiles, int tilesAhead) {
     double load = OVERHEAD_NS + nsPerByte * groupBytes * ((double) tiles + tilesAhead);
-    return nsPerToken == 0 || load < nsPerToken * tileTokens * tiles;
+    boolean cheaper = nsPerToken == 0 || load < nsPerToken * tileTokens * tiles;
+    if (!cheaper) {
+      nsPerByte += FORGOTTEN_PER_REFUSAL * (firstNsPerByte - nsPerByte);
+    }
+    return cheaper;
   }
 
   @Override

@@ -101,12 +101,15 @@ final class Opening {
     if (!sequence.reuses()) {
       return List.of();
     }
-    TileName last =
-        fullTiles == 0
-            ? root
-            : Objects.requireNonNull(sequence.beam(0).groups.get(fullTiles - 1).name());
     return PromptMatch.missedNames(
-        last, sequence.request().prompt(), fullTiles * tileTokens, tileTokens);
+        lastName(), sequence.request().prompt(), fullTiles * tileTokens, tileTokens);
+  }
+
+  /** Name of the last full tile that is shared, or of the root. */
+  TileName lastName() {
+    return fullTiles == 0
+        ? root
+        : Objects.requireNonNull(sequence.beam(0).groups.get(fullTiles - 1).name());
   }
 
   /** Lets go of the donor, and says what the sequence holds; under the cache's lock. */

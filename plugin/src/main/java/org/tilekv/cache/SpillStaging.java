@@ -128,30 +128,43 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   }
 
   /** A slot to fill, or null where the tile is here already or there is none. */
-  private synchronized @Nullable Slot take(GroupKey key) {
-    if (staged.containsKey(key)) {
-      counters.cleanEvictions.increment();
-      return null;
+  private @Nullable Slot take(GroupKey key) {
+    synchronized (this) {
+      if (staged.containsKey(key)) {
+        counters.cleanEvictions.increment();
+        return null;
+      }
+      Slot slot = closed ? null : free.pollFirst();
+      if (slot != null) {
+        return slot;
+      }
+      if (closed || slots == mostSlots) {
+        counters.droppedUnsaved.increment();
+        return null;
+      }
+      slots++;
     }
-    Slot slot = closed ? null : free.pollFirst();
-    if (slot == null && !closed && slots < mostSlots) {
-      slot = allocate();
-    }
-    if (slot == null) {
-      counters.droppedUnsaved.increment();
-    }
-    return slot;
+    return allocate();
   }
 
+  /** Makes a slot that is counted already; null where there is no memory for it. */
   private @Nullable Slot allocate() {
+    Slot made = null;
     try {
-      Slot slot = new Slot(allocator.allocate(groupBytes));
-      slots++;
-      return slot;
+      made = new Slot(allocator.allocate(groupBytes));
     } catch (OutOfMemoryError e) {
       warn("there is no memory for one more tile on its way to a lower tier", e);
-      return null;
+    } finally {
+      if (made == null) {
+        notAllocated();
+      }
     }
+    return made;
+  }
+
+  private synchronized void notAllocated() {
+    slots--;
+    counters.droppedUnsaved.increment();
   }
 
   private void finishCopy(Slot slot, GroupKey key, @Nullable GroupMeta meta, Reuse reuse) {
@@ -191,12 +204,20 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
     }
   }
 
-  /** Writes what is queued, until nothing is. */
+  /** Writes what is queued, until nothing is; an error ends the thread, and another goes on. */
   private void write() {
-    for (Slot slot = nextToWrite(); slot != null; slot = nextToWrite()) {
-      GroupMeta meta = slot.meta;
-      if (meta != null) {
-        write(slot, meta);
+    boolean done = false;
+    try {
+      for (Slot slot = nextToWrite(); slot != null; slot = nextToWrite()) {
+        GroupMeta meta = slot.meta;
+        if (meta != null) {
+          write(slot, meta);
+        }
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        startWriting();
       }
     }
   }
@@ -204,7 +225,6 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   private synchronized @Nullable Slot nextToWrite() {
     Slot slot = queued.pollFirst();
     writing = slot != null;
-    notifyAll();
     return slot;
   }
 
@@ -212,7 +232,7 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
     boolean saved = false;
     try {
       saved = tier.put(meta, slot.bytes.duplicate().flip(), slot.reuse);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       warn("a tile cannot be written to a lower tier", e);
     } finally {
       (saved ? counters.savedTiles : counters.refusedSaves).increment();
@@ -273,11 +293,6 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
       LOG.warn(
           "{}; it is computed again when it is needed, and this is not logged again", what, why);
     }
-  }
-
-  /** Tiles on their way. */
-  synchronized int stagedTiles() {
-    return staged.size();
   }
 
   /** Verifies that every slot is where it should be; while nobody copies or writes. */

@@ -16,6 +16,7 @@ package org.tilekv.cache;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -86,33 +87,41 @@ final class TierLoads implements PrefixSource {
 
   private record Flight(Span span, CompletableFuture<Void> end) {}
 
-  private @Nullable Span span(SequenceRequest request) {
-    int tileTokens = cache.geometry().tileTokens();
-    int[] prompt = request.prompt();
-    ResidentPrefix resident = cache.residentPrefix(request);
-    ChainHash first = null;
-    TileName name = resident.last();
-    ChainHash last = name.chain();
-    int tiles = resident.tiles();
-    while ((tiles + 1) * tileTokens <= prompt.length - 1) {
-      name = name.child(prompt, tiles * tileTokens, tileTokens);
-      if (!contains(GroupKey.of(name.chain().bytes()))) {
-        break;
-      }
-      first = first == null ? name.chain() : first;
-      last = name.chain();
-      tiles++;
-    }
-    return first == null ? null : new Span(resident.tiles(), tiles, first, last);
-  }
+  /**
+   * What the pool has of a prompt's prefix and what it lacks.
+   *
+   * @param resident full tiles in the pool
+   * @param names of the full tiles after them
+   */
+  private record Missed(int resident, List<TileName> names) {}
 
-  /** Tells the tier which tiles a prompt would have used: it learns what is worth writing. */
-  private void tellAsked(SequenceRequest request) {
+  private Missed missed(SequenceRequest request) {
     int tileTokens = cache.geometry().tileTokens();
     ResidentPrefix resident = cache.residentPrefix(request);
     int from = resident.tiles() * tileTokens;
-    for (TileName name :
-        PromptMatch.missedNames(resident.last(), request.prompt(), from, tileTokens)) {
+    return new Missed(
+        resident.tiles(),
+        PromptMatch.missedNames(resident.last(), request.prompt(), from, tileTokens));
+  }
+
+  private @Nullable Span span(Missed missed) {
+    List<TileName> names = missed.names;
+    int held = 0;
+    while (held < names.size() && contains(GroupKey.of(names.get(held).chain().bytes()))) {
+      held++;
+    }
+    return held == 0
+        ? null
+        : new Span(
+            missed.resident,
+            missed.resident + held,
+            names.get(0).chain(),
+            names.get(held - 1).chain());
+  }
+
+  /** Tells the tier which tiles a prompt would have used: it learns what is worth writing. */
+  private void tellAsked(Missed missed) {
+    for (TileName name : missed.names) {
       tier.asked(GroupKey.of(name.chain().bytes()));
     }
   }
@@ -126,8 +135,9 @@ final class TierLoads implements PrefixSource {
     if (!request.reusePrefix()) {
       return residentTokens;
     }
-    tellAsked(request);
-    Span span = span(request);
+    Missed missed = missed(request);
+    tellAsked(missed);
+    Span span = span(missed);
     if (span == null) {
       return residentTokens;
     }
@@ -145,7 +155,7 @@ final class TierLoads implements PrefixSource {
 
   @Override
   public CompletableFuture<Void> load(SequenceRequest request) {
-    Span span = span(request);
+    Span span = span(missed(request));
     if (span == null) {
       return CompletableFuture.completedFuture(null);
     }

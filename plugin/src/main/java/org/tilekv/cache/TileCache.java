@@ -204,7 +204,7 @@ public final class TileCache implements KvCache {
       opening.finish();
       open.add(sequence);
       loads++;
-      return new TileLoad(this, sequence, root, opening.fullTiles());
+      return new TileLoad(this, sequence, opening.lastName(), opening.fullTiles());
     }
   }
 
@@ -242,18 +242,18 @@ public final class TileCache implements KvCache {
   }
 
   /**
-   * Takes in a tile that comes with its name, behind its parent; first tiles of a prompt continue
-   * none. Nothing is evicted for it.
+   * Takes in a tile that comes with its name, behind its parent. Nothing is evicted for it.
    *
    * @param bytes what {@link #read} gave for that name
+   * @param first whether it is the first tile of a prompt, which continues none
    * @return whether it is resident now: false where there is no free page, its parent is not there,
    *     or its name is not that of its tokens
    */
-  public boolean install(NamedTile tile, ByteBuffer bytes) {
+  public boolean install(NamedTile tile, ByteBuffer bytes, boolean first) {
     if (!options.prefixReuse() || !memory.copiesToHost()) {
       return false;
     }
-    TileInstall install = new TileInstall(store, tile);
+    TileInstall install = new TileInstall(store, tile, first);
     synchronized (lock) {
       requireOpen();
       if (install.isResident()) {

@@ -28,13 +28,18 @@ final class TileInstall {
 
   private final TileStore store;
   private final NamedTile tile;
+  private final boolean first;
   private @Nullable TileGroup group;
   private @Nullable TileGroup parent;
   private @Nullable TileName parentName;
 
-  TileInstall(TileStore store, NamedTile tile) {
+  /**
+   * @param first whether the tile continues none
+   */
+  TileInstall(TileStore store, NamedTile tile, boolean first) {
     this.store = store;
     this.tile = tile;
+    this.first = first;
   }
 
   boolean isResident() {
@@ -45,7 +50,10 @@ final class TileInstall {
   boolean prepare() {
     TileGroup before = store.index.find(tile.parent());
     TileName name = before == null ? null : before.name();
-    TileName under = name == null ? new TileName(tile.parent(), 1) : name;
+    TileName under = name == null && first ? TileName.under(tile.parent()) : name;
+    if (under == null) {
+      return false;
+    }
     ChainHash expected = under.chain().child(tile.tokens(), 0, tile.tokens().length);
     int[] pages = expected.equals(tile.name()) ? store.pool.acquire(store.heads()) : null;
     if (pages == null) {
@@ -76,7 +84,7 @@ final class TileInstall {
       int[] tokens = Arrays.copyOf(tile.tokens(), tile.tokens().length);
       TileName name = under.child(tokens, 0, tokens.length);
       store.index.publish(filled, name, under, parent, tokens);
-      store.counters.publishedTiles++;
+      store.published(name.chain());
       store.counters.loadedTiles++;
     }
     store.release(filled);

@@ -34,17 +34,17 @@ public final class TileLoad implements AutoCloseable {
   private int tiles;
   private boolean closed;
 
-  /** Of a sequence that holds {@code tiles} full tiles; under the cache's lock. */
-  TileLoad(TileCache cache, TileSequence sequence, TileName root, int tiles) {
+  /**
+   * Of a sequence that holds {@code tiles} full tiles; under the cache's lock.
+   *
+   * @param last name of the last of them; the root's where there is none
+   */
+  TileLoad(TileCache cache, TileSequence sequence, TileName last, int tiles) {
     this.cache = cache;
     this.sequence = sequence;
     this.tiles = tiles;
     tileTokens = cache.geometry().tileTokens();
-    last = root;
-    int[] prompt = sequence.request().prompt();
-    for (int tile = 0; tile < tiles; tile++) {
-      last = last.child(prompt, tile * tileTokens, tileTokens);
-    }
+    this.last = last;
   }
 
   /** Full tiles of the prompt that are in place. */

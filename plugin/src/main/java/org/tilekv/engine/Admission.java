@@ -93,6 +93,11 @@ final class Admission {
 
   void dropCancelled() {
     int before = queue.size();
+    for (Row row : queue) {
+      if (row.future.isDone()) {
+        loads.forget(row);
+      }
+    }
     queue.removeIf(row -> row.future.isDone());
     counters.rowsCancelled.add(before - queue.size());
   }

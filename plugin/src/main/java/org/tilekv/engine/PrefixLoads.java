@@ -87,16 +87,25 @@ final class PrefixLoads {
   /** Whether a row waits for its load. */
   boolean holds(Row row) {
     Load load = row.load();
-    if (load == null || !load.waits) {
-      return false;
-    }
-    if (load.end.isDone()) {
+    return load != null && stillWaits(load);
+  }
+
+  private boolean stillWaits(Load load) {
+    if (load.waits && load.end.isDone()) {
       load.waits = false;
-    } else if (nanoClock.getAsLong() - load.untilNs >= 0) {
+    } else if (load.waits && nanoClock.getAsLong() - load.untilNs >= 0) {
       load.waits = false;
       counters.lateLoads.increment();
     }
     return load.waits;
+  }
+
+  /** A row is not there to wait any more. */
+  void forget(Row row) {
+    Load load = row.load();
+    if (load != null) {
+      load.waits = false;
+    }
   }
 
   /**
@@ -153,9 +162,15 @@ final class PrefixLoads {
     ended |= inFlight.removeIf(load -> load.end.isDone());
   }
 
-  /** Whether a load has ended since the last call: what did not fit may fit now. */
+  /**
+   * Whether a load has ended since the last call, or the wait for one: what did not fit may fit
+   * now.
+   */
   boolean takeEnded() {
     sweep();
+    for (Load load : inFlight) {
+      ended |= load.waits && !stillWaits(load);
+    }
     boolean taken = ended;
     ended = false;
     return taken;
@@ -167,11 +182,11 @@ final class PrefixLoads {
     return !inFlight.isEmpty();
   }
 
-  /** Pages that loads of waiting rows will take. */
+  /** Pages that loads will take whose rows still wait in time. */
   long pages() {
     long pages = 0;
     for (Load load : inFlight) {
-      pages += load.waits ? load.pages : 0;
+      pages += stillWaits(load) ? load.pages : 0;
     }
     return pages;
   }

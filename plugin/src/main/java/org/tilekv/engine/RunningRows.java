@@ -57,19 +57,21 @@ final class RunningRows {
 
   /** Closes a row's sequence and takes it out, its end still open. */
   void remove(Row row) {
-    if (rows.remove(row)) {
-      slots -= row.slots();
-      counters.runningRows = rows.size();
-    }
+    takeOut(row);
     row.stop();
   }
 
   /** Takes a row out that will be started again. */
   void setBack(Row row) {
+    takeOut(row);
+    row.setBack();
+  }
+
+  private void takeOut(Row row) {
     if (rows.remove(row)) {
       slots -= row.slots();
+      counters.runningRows = rows.size();
     }
-    row.setBack();
   }
 
   void complete(Row row) {

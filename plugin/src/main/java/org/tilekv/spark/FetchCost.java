@@ -15,7 +15,9 @@ package org.tilekv.spark;
 
 /**
  * Whether fetching tiles beats computing them, by moving averages of what either took. Before
- * anything was measured both are taken for what slow hardware does. Thread-safe.
+ * anything was measured both are taken for what slow hardware does. Fetches are measured only while
+ * they are made, so with every answer against one what is known of them goes back to that a little:
+ * a link that was slow for a while is tried again. Thread-safe.
  */
 final class FetchCost {
 
@@ -25,6 +27,8 @@ final class FetchCost {
 
   /** Weight of the newest value. */
   private static final double NEWEST = 0.2;
+
+  private static final double FORGOTTEN_PER_REFUSAL = 1.0 / 64;
 
   /** A fetch of fewer bytes tells about latency. */
   private static final long LATENCY_BYTES = 256 << 10;
@@ -36,7 +40,12 @@ final class FetchCost {
 
   /** Whether it is expected to be faster. */
   synchronized boolean isWorth(long tokens, long bytes) {
-    return latencyNs + bytes / bytesPerNs < tokens * nsPerToken;
+    boolean worth = latencyNs + bytes / bytesPerNs < tokens * nsPerToken;
+    if (!worth) {
+      latencyNs += FORGOTTEN_PER_REFUSAL * (FIRST_LATENCY_NS - latencyNs);
+      bytesPerNs += FORGOTTEN_PER_REFUSAL * (FIRST_BYTES_PER_NS - bytesPerNs);
+    }
+    return worth;
   }
 
   /** A fetch took so long. */

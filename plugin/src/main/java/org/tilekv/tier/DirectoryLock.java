@@ -14,6 +14,7 @@
 package org.tilekv.tier;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -57,7 +58,7 @@ final class DirectoryLock implements AutoCloseable {
   private static @Nullable DirectoryLock lockFile(TierStorage storage, Path directory, Path path)
       throws IOException {
     boolean there = storage.list(directory).contains(path);
-    TierFile file = there ? storage.open(path) : storage.create(path);
+    TierFile file = there ? storage.open(path) : createOrOpen(storage, path);
     boolean locked = false;
     try {
       locked = file.tryLock() && storage.list(directory).contains(path);
@@ -67,6 +68,15 @@ final class DirectoryLock implements AutoCloseable {
       }
     }
     return locked ? new DirectoryLock(path, file) : null;
+  }
+
+  // Another process may have made the file since.
+  private static TierFile createOrOpen(TierStorage storage, Path path) throws IOException {
+    try {
+      return storage.create(path);
+    } catch (FileAlreadyExistsException e) {
+      return storage.open(path);
+    }
   }
 
   /** The open lock file. */

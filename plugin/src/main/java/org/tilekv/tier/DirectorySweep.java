@@ -50,7 +50,7 @@ final class DirectorySweep {
 
   private void sweep(Path subdirectory) throws IOException {
     List<Path> files = storage.list(subdirectory);
-    if (!isIdle(files)) {
+    if (!isIdle(subdirectory, files)) {
       return;
     }
     DirectoryLock lock = DirectoryLock.tryLock(storage, subdirectory);
@@ -69,14 +69,19 @@ final class DirectorySweep {
     }
   }
 
-  private boolean isIdle(List<Path> files) throws IOException {
-    for (Path file : files) {
-      String name = DiskNames.name(file);
-      boolean tells = name.equals(DiskNames.LOCK) || name.equals(DiskNames.ORDER);
-      if (tells && nowMs - storage.lastModifiedMs(file) < idleMs) {
+  // One without the files that tell may be in the making: its own age decides.
+  private boolean isIdle(Path subdirectory, List<Path> files) throws IOException {
+    List<Path> telling = files.stream().filter(DirectorySweep::tells).toList();
+    for (Path each : telling.isEmpty() ? List.of(subdirectory) : telling) {
+      if (nowMs - storage.lastModifiedMs(each) < idleMs) {
         return false;
       }
     }
     return true;
+  }
+
+  private static boolean tells(Path file) {
+    String name = DiskNames.name(file);
+    return name.equals(DiskNames.LOCK) || name.equals(DiskNames.ORDER);
   }
 }

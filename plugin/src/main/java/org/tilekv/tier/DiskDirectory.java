@@ -100,6 +100,15 @@ final class DiskDirectory {
     return segment;
   }
 
+  /** Whether the disk has no room for so many bytes and the entry that says what they are. */
+  boolean lacksRoom(long bytes) {
+    try {
+      return storage.freeBytes(subdirectory) < bytes + SegmentLayout.BLOCK_BYTES;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   private synchronized int nextNumber() {
     return segments.stream().mapToInt(SegmentFile::number).max().orElse(-1) + 1;
   }

@@ -72,7 +72,7 @@ final class DiskIndex {
   boolean contains(GroupKey key) {
     lock.lock();
     try {
-      return resident.containsKey(key);
+      return !closed && resident.containsKey(key);
     } finally {
       lock.unlock();
     }
@@ -376,14 +376,15 @@ final class DiskIndex {
     numbers.forEach(number -> all.get(number).marked = true);
   }
 
-  /** Uses a directory's files beside its slots; false where it is out. */
+  /** Uses a directory's files beside its slots; false where it is out, or all is closed. */
   boolean acquire(DiskSpace space) {
     lock.lock();
     try {
-      if (!space.out) {
+      boolean usable = !space.out && !closed;
+      if (usable) {
         space.users++;
       }
-      return !space.out;
+      return usable;
     } finally {
       lock.unlock();
     }

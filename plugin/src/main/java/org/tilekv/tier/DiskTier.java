@@ -193,7 +193,7 @@ public final class DiskTier implements LowerTier {
       written = true;
       succeeded(slot.space, true, startMs);
     } catch (IOException e) {
-      failed(slot.space, true, e.toString());
+      failedToWrite(slot.space, groupBytes(), e);
     }
     (written ? counters.puts : counters.failedPuts).increment();
     finish(slot.space, written ? index.publish(slot) : index.abandon(slot));
@@ -252,6 +252,13 @@ public final class DiskTier implements LowerTier {
     }
   }
 
+  // Segments are sparse: on a full disk writes into their holes fail, and what is there is good.
+  private void failedToWrite(DiskSpace space, long bytes, IOException why) {
+    if (!directories.get(space.directory).lacksRoom(bytes)) {
+      failed(space, true, why.toString());
+    }
+  }
+
   // The caller uses the space: its files are closed when that ends.
   private void failed(DiskSpace space, boolean write, String reason) {
     counters.ioErrors.increment();
@@ -276,11 +283,12 @@ public final class DiskTier implements LowerTier {
         || !index.acquire(space)) {
       return;
     }
+    OrderFile order = index.order(space);
     try {
-      directory.saveOrder(index.order(space));
+      directory.saveOrder(order);
       directory.succeeded(true);
     } catch (IOException e) {
-      failed(space, true, e.toString());
+      failedToWrite(space, OrderFile.bytes(order.uses().size()), e);
     }
     finish(space, index.release(space));
   }

@@ -74,20 +74,6 @@ public record DiskTierOptions(
         SLOW_MS);
   }
 
-  /** The same for groups of some heads. */
-  public DiskTierOptions withHeads(int first, int count) {
-    return new DiskTierOptions(
-        directories,
-        capBytesPerDirectory,
-        namespace,
-        geometry,
-        first,
-        count,
-        admission,
-        sweepIdleMs,
-        slowMs);
-  }
-
   /** The same with another admission. */
   public DiskTierOptions withAdmission(DiskAdmission other) {
     return new DiskTierOptions(

@@ -14,6 +14,7 @@
 package org.tilekv.tier;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
@@ -41,7 +42,16 @@ final class RealStorage implements TierStorage {
   @Override
   public List<Path> list(Path directory) throws IOException {
     try (Stream<Path> names = Files.list(directory)) {
+      return sorted(names);
+    }
+  }
+
+  /** Reads a directory, which may fail at any name of it. */
+  static List<Path> sorted(Stream<Path> names) throws IOException {
+    try {
       return names.sorted().toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

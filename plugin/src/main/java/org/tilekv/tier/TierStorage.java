@@ -52,6 +52,6 @@ public interface TierStorage {
   /** Bytes that this process could still write to the directory's file system. */
   long freeBytes(Path directory) throws IOException;
 
-  /** When a file was last written to, ms since 1970. */
+  /** When a file was last written to, or a directory's list of names changed, ms since 1970. */
   long lastModifiedMs(Path file) throws IOException;
 }

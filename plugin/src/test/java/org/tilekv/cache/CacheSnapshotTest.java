@@ -110,6 +110,26 @@ class CacheSnapshotTest {
   }
 
   @Test
+  void aTileWhoseParentIsEvictedMeanwhileIsLeftOut() throws IOException {
+    compute(from, PROMPT);
+    byte[] whole = save(from);
+    SnapshotReader in =
+        new SnapshotReader(
+            new ByteArrayInputStream(whole) {
+              @Override
+              public synchronized int read(byte[] to, int at, int count) {
+                if (pos > whole.length / 2) {
+                  CacheSnapshotTest.this.to.clear();
+                }
+                return super.read(to, at, count);
+              }
+            },
+            "part");
+    assertThat(CacheSnapshot.load(to, in)).isEqualTo(new Loaded(1, 1, ""));
+    assertThat(to.residentTiles()).as("nobody would find them").isEmpty();
+  }
+
+  @Test
   void savesTheTilesOfSomePrefixes() throws IOException {
     compute(from, PROMPT);
     compute(from, BRANCH);

@@ -18,6 +18,8 @@ import static org.tilekv.cache.TestCaches.compute;
 import static org.tilekv.cache.TestCaches.request;
 import static org.tilekv.cache.TestCaches.resident;
 
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -38,6 +40,8 @@ class CacheTierTest {
   private static final int[] PROMPT = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   private static final int[] OTHER = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
   private static final int STAGED = 4;
+  private static final Set<Fault> WHILE_WRITING =
+      EnumSet.of(Fault.REFUSES, Fault.THROWS_ON_PUT, Fault.NO_MEMORY_ON_PUT);
 
   private final AtomicLong nowNs = new AtomicLong();
   private final TileCache cache = TestCaches.cache(3);
@@ -202,7 +206,7 @@ class CacheTierTest {
   @ParameterizedTest
   @EnumSource(value = Fault.class, names = "NONE", mode = EnumSource.Mode.EXCLUDE)
   void whatGoesWrongBelowIsAMiss(Fault fault) {
-    if (fault == Fault.REFUSES || fault == Fault.THROWS_ON_PUT) {
+    if (WHILE_WRITING.contains(fault)) {
       below.fault = fault;
     }
     compute(cache, PROMPT);

@@ -33,6 +33,7 @@ public final class MapTier implements LowerTier {
     REFUSES,
     LOSES,
     THROWS_ON_PUT,
+    NO_MEMORY_ON_PUT,
     THROWS_ON_GET,
     OTHER_TOKENS
   }
@@ -42,6 +43,7 @@ public final class MapTier implements LowerTier {
   final Map<GroupKey, Group> groups = new ConcurrentHashMap<>();
   public volatile Fault fault = Fault.NONE;
   volatile boolean closed;
+  volatile @Nullable Error failure;
   private final int groupBytes;
   private final AtomicLong puts = new AtomicLong();
   private final AtomicLong hits = new AtomicLong();
@@ -65,11 +67,16 @@ public final class MapTier implements LowerTier {
     if (bytes.remaining() != groupBytes) {
       throw new IllegalArgumentException(bytes.remaining() + " bytes; not " + groupBytes);
     }
+    Error error = failure;
+    if (error != null) {
+      throw error;
+    }
     switch (fault) {
       case REFUSES -> {
         return false;
       }
       case THROWS_ON_PUT -> throw new IllegalStateException("put fails");
+      case NO_MEMORY_ON_PUT -> throw new OutOfMemoryError("put fails");
       default -> {}
     }
     byte[] copy = new byte[groupBytes];

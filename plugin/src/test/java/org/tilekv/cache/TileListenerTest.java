@@ -77,6 +77,23 @@ class TileListenerTest {
   }
 
   @Test
+  void aListenerHearsOfInstalledTiles() {
+    cache.listen(listener);
+    compute(cache, PROMPT);
+    NamedTile tile = cache.residentTiles().get(0);
+    ByteBuffer bytes = ByteBuffer.allocate(cache.groupBytes());
+    cache.read(tile.name(), bytes);
+    cache.clear();
+    assertThat(heard).isEmpty();
+    assertThat(cache.install(tile, bytes.flip(), true)).isTrue();
+    assertThat(heard).isEqualTo(resident()).hasSize(1);
+    assertThat(cache.install(tile, bytes, true)).as("again").isTrue();
+    assertThat(heard).hasSize(1);
+    cache.clear();
+    assertThat(heard).isEmpty();
+  }
+
+  @Test
   void theHottestTilesComeFirstAndAfterTheirParents() {
     compute(cache, 7, 7, 7, 7, 7, 7, 7, 7, 7);
     compute(cache, PROMPT);

@@ -195,6 +195,77 @@ class PrefixLoadsTest {
     assertThat(cache.open).hasSize(1);
   }
 
+  private static Row row(int key, int[] prompt) {
+    return new SampledRow(EngineFixture.greedy(key, prompt, 5), 0, new TokenSampler(), null);
+  }
+
+  @Test
+  void aLateLoadKeepsNoRoomFromARowAheadOfIt() {
+    FakeKvCache cache = new FakeKvCache(10, 16, 4, 512);
+    FakeSource source = new FakeSource(cache);
+    EngineCounters counters = new EngineCounters();
+    long[] nowNs = {0};
+    PrefixLoads loads = new PrefixLoads(source, 100, counters, () -> nowNs[0], () -> {});
+    Admission admission = new Admission(cache, CONFIG, counters, () -> nowNs[0], loads);
+    RunningRows running = new RunningRows(counters);
+    admission.enqueue(row(1, prompt(24, 2)));
+    admission.admit(running);
+    assertThat(loads.pages()).isPositive();
+    source.mostTokens = 0;
+    Row ahead = row(0, prompt(24, 1));
+    admission.requeue(ahead);
+    admission.admit(running);
+    assertThat(running.isEmpty()).as("the claim is respected in time").isTrue();
+    nowNs[0] += TimeUnit.MILLISECONDS.toNanos(100);
+    admission.admit(running);
+    assertThat(running.oldestFirst()).containsExactly(ahead);
+    assertThat(loads.pages()).isZero();
+    assertThat(counters.lateLoads.sum()).isEqualTo(1);
+    running.remove(ahead);
+  }
+
+  @Test
+  void aRowThatHasNoRoomRestsUntilALateLoadEnds() {
+    FakeKvCache cache = new FakeKvCache(10, 16, 4, 512);
+    FakeSource source = new FakeSource(cache);
+    EngineCounters counters = new EngineCounters();
+    long[] nowNs = {0};
+    PrefixLoads loads = new PrefixLoads(source, 100, counters, () -> nowNs[0], () -> {});
+    Admission admission = new Admission(cache, CONFIG, counters, () -> nowNs[0], loads);
+    RunningRows running = new RunningRows(counters);
+    admission.enqueue(row(1, prompt(24, 2)));
+    admission.admit(running);
+    source.loads.get(0).fill(24);
+    source.mostTokens = 0;
+    admission.requeue(row(0, prompt(24, 1)));
+    nowNs[0] += TimeUnit.MILLISECONDS.toNanos(100);
+    admission.admit(running);
+    assertThat(running.isEmpty()).isTrue();
+    assertThat(admission.restMs(1000)).as("no spinning").isEqualTo(1000);
+    source.loads.get(0).end();
+    assertThat(admission.restMs(1000)).isZero();
+    admission.admit(running);
+    assertThat(running.isEmpty()).isFalse();
+    List.copyOf(running.oldestFirst()).forEach(running::remove);
+  }
+
+  @Test
+  void aCancelledRowGivesItsClaimUp() {
+    FakeKvCache cache = new FakeKvCache(10, 16, 4, 512);
+    FakeSource source = new FakeSource(cache);
+    EngineCounters counters = new EngineCounters();
+    PrefixLoads loads = new PrefixLoads(source, 100, counters, () -> 0, () -> {});
+    Admission admission = new Admission(cache, CONFIG, counters, () -> 0, loads);
+    Row row = row(1, prompt(24, 2));
+    admission.enqueue(row);
+    admission.admit(new RunningRows(counters));
+    assertThat(loads.pages()).isPositive();
+    row.future.cancel(false);
+    admission.dropCancelled();
+    assertThat(loads.pages()).isZero();
+    source.loads.get(0).end();
+  }
+
   @Test
   void theEndOfALoadWakesTheEngine() throws Exception {
     EngineConfig patient = CONFIG.withLoadWaitMs(3_600_000);

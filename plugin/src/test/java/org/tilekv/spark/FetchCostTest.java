@@ -45,4 +45,18 @@ class FetchCostTest {
     }
     assertThat(cost.isWorth(1000, 10_000_000)).isTrue();
   }
+
+  @Test
+  void fetchingComesBackAfterAHiccup() {
+    for (long bytes : new long[] {1 << 10, 4 << 20}) {
+      for (int i = 0; i < 30; i++) {
+        cost.fetched(bytes, 4_000_000_000L);
+      }
+      assertThat(cost.isWorth(1000, 10_000_000)).isFalse();
+      int refusals = 0;
+      while (!cost.isWorth(1000, 10_000_000)) {
+        assertThat(++refusals).as("after fetches of %d bytes", bytes).isLessThan(1000);
+      }
+    }
+  }
 }

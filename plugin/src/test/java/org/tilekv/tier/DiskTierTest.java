@@ -43,7 +43,11 @@ class DiskTierTest {
   @TempDir Path directory;
 
   private DiskTier open(DiskTierOptions options) {
-    return DiskTier.open(options, Groups.segmentBytes(4), storage, nowMs::get);
+    return open(options, storage);
+  }
+
+  private DiskTier open(DiskTierOptions options, TierStorage on) {
+    return DiskTier.open(options, Groups.segmentBytes(4), on, nowMs::get);
   }
 
   @AfterEach
@@ -147,6 +151,18 @@ class DiskTierTest {
   }
 
   @Test
+  void aSubdirectoryThatIsBeingMadeIsNotSwept() throws IOException {
+    DiskTierOptions options = Groups.options(Groups.cap(4), A).withSweepIdleMs(HOUR_MS);
+    Path begun = DiskNames.subdirectory(A, new byte[32], 0);
+    storage.createDirectories(begun);
+    open(options).close();
+    assertThat(storage.list(A)).as("it is new").contains(begun);
+    nowMs.addAndGet(HOUR_MS);
+    open(options).close();
+    assertThat(storage.list(A)).as("it is old").doesNotContain(begun);
+  }
+
+  @Test
   void twoTiersDoNotShareADirectory() {
     DiskTierOptions options = Groups.options(Groups.cap(4), A);
     try (DiskTier first = open(options);
@@ -221,6 +237,29 @@ class DiskTierTest {
   }
 
   @Test
+  void aDiskThatFillsUpUnderASegmentKeepsWhatIsThere() {
+    DiskTierOptions options = Groups.options(Groups.cap(8), A);
+    FaultyStorage full = new FaultyStorage(storage, nowMs, 0, StorageFault.FULL);
+    try (DiskTier tier = open(options, full)) {
+      Groups.put(tier, 0);
+      Groups.put(tier, 1);
+      full.beginFault();
+      for (int i = 2; i < 10; i++) {
+        assertThat(Groups.put(tier, i)).isFalse();
+        nowMs.addAndGet(DiskTier.ORDER_INTERVAL_MS);
+      }
+      assertThat(Groups.get(tier, 0)).isTrue();
+      assertThat(Groups.get(tier, 1)).isTrue();
+      assertThat(tier.stats().failedPuts()).isEqualTo(8);
+      assertThat(tier.stats().droppedDirectories()).isZero();
+      full.endFault();
+      assertThat(Groups.put(tier, 2)).isTrue();
+      assertThat(Groups.get(tier, 2)).isTrue();
+      tier.checkIntegrity();
+    }
+  }
+
+  @Test
   void withoutADirectoryTheTierIsOff() {
     try (DiskTier tier = open(Groups.options(0, A))) {
       assertThat(Groups.put(tier, 1)).isFalse();
@@ -240,6 +279,7 @@ class DiskTierTest {
     tier.close();
     assertThat(Groups.put(tier, 2)).isFalse();
     assertThat(Groups.get(tier, 1)).isFalse();
+    assertThat(tier.contains(Groups.key(1))).isFalse();
     assertThat(tier.remove(Groups.key(1))).isFalse();
   }
 

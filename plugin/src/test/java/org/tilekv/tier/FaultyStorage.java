@@ -49,6 +49,16 @@ final class FaultyStorage implements TierStorage {
     return calls;
   }
 
+  /** Lets a fault that lasts happen from now on. */
+  void beginFault() {
+    happened = true;
+  }
+
+  /** Ends a fault that lasts. */
+  void endFault() {
+    happened = false;
+  }
+
   private boolean isNow(StorageFault wanted) {
     return fault == wanted && calls == faultyCall;
   }

@@ -30,7 +30,7 @@ import java.util.function.LongSupplier;
 /** A file system in memory that counts what is open. */
 final class MemoryStorage implements TierStorage {
   private final Map<Path, Content> files = new TreeMap<>();
-  private final Map<Path, Boolean> directories = new TreeMap<>();
+  private final Map<Path, Long> directories = new TreeMap<>();
   private final LongSupplier clockMs;
   long freeBytes = 1L << 40;
   private int open;
@@ -82,7 +82,7 @@ final class MemoryStorage implements TierStorage {
   @Override
   public synchronized void createDirectories(Path directory) {
     for (Path each = directory; each != null; each = each.getParent()) {
-      directories.put(each, true);
+      directories.putIfAbsent(each, clockMs.getAsLong());
     }
   }
 
@@ -142,7 +142,8 @@ final class MemoryStorage implements TierStorage {
 
   @Override
   public synchronized long lastModifiedMs(Path file) throws IOException {
-    return content(file).modifiedMs;
+    Long made = directories.get(file);
+    return made == null ? content(file).modifiedMs : made;
   }
 
   private final class Opened implements TierFile {
