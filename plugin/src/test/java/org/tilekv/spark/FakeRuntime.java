@@ -23,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.tilekv.KvCache;
 import org.tilekv.TileKvException;
 import org.tilekv.engine.EngineStats;
@@ -42,6 +43,11 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   static final int MAX_TOKENS = 1000;
   static final int SLOW_MS = 40;
   static final int EOS = 1;
+
+  /** Namespace of every such model; a test that sets it sets it back. */
+  static final String NAMESPACE = "0".repeat(64);
+
+  static volatile Supplier<String> namespaces = () -> NAMESPACE;
 
   private final ExecutorService threads =
       Executors.newFixedThreadPool(
@@ -212,6 +218,6 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
 
   @Override
   public String namespace() {
-    return "0".repeat(64);
+    return namespaces.get();
   }
 }
