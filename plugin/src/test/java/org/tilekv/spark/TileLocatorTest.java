@@ -34,7 +34,9 @@ class TileLocatorTest {
 
   private final List<Integer> questions = new ArrayList<>();
   private final List<Runnable> tasks = new ArrayList<>();
-  private final TileLocator locator = new TileLocator("2", this::answer, tasks::add);
+  private long nowNs;
+  private int others = 3;
+  private final TileLocator locator = new TileLocator("2", this::answer, tasks::add, () -> nowNs);
 
   /** Odd names are held. */
   private byte[] answer(byte[] message) {
@@ -44,7 +46,7 @@ class TileLocatorTest {
     for (int i = 0; i < locate.names().size(); i++) {
       holders.add((locate.names().get(i) & 1) == 1 ? 0 : Located.NOBODY);
     }
-    return Messages.encode(new Located(3, List.of(HOLDER), holders));
+    return Messages.encode(new Located(others, List.of(HOLDER), holders));
   }
 
   private static List<ChainHash> names(Random random, int count) {
@@ -76,6 +78,23 @@ class TileLocatorTest {
     }
     locator.locate(names(random, 2), answers::add);
     assertThat(tasks).hasSize(1);
+  }
+
+  @Test
+  void thatThereIsNobodyIsForgotten() {
+    Random random = new Random(4);
+    others = 0;
+    locator.locate(names(random, 1), answer -> {});
+    tasks.remove(0).run();
+    nowNs += TileLocator.ALONE_NS;
+    assertThat(locator.others()).isZero();
+    nowNs++;
+    assertThat(locator.others()).as("the driver is to be asked again").isEqualTo(1);
+    others = 2;
+    locator.locate(names(random, 1), answer -> {});
+    tasks.remove(0).run();
+    nowNs += 2 * TileLocator.ALONE_NS;
+    assertThat(locator.others()).isEqualTo(2);
   }
 
   @Test
