@@ -113,15 +113,27 @@ final class TileLocator {
     try {
       thread.execute(this::askAll);
     } catch (RuntimeException e) {
-      for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
-        batch.forEach(question -> question.answer().accept(nobody(question.names().size())));
-      }
+      answerNobody(next());
     }
   }
 
   private void askAll() {
-    for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
-      answer(batch, ask(batch));
+    List<Question> batch = next();
+    try {
+      while (!batch.isEmpty()) {
+        answer(batch, ask(batch));
+        batch = next();
+      }
+    } finally {
+      // Some are left after an error only; without an answer their prompts would wait for ever.
+      answerNobody(batch);
+    }
+  }
+
+  /** Answers these and all that wait: nobody asks any more. */
+  private void answerNobody(List<Question> first) {
+    for (List<Question> batch = first; !batch.isEmpty(); batch = next()) {
+      answer(batch, null);
     }
   }
 
@@ -162,17 +174,27 @@ final class TileLocator {
   private static void answer(List<Question> batch, @Nullable Located located) {
     int at = 0;
     for (Question question : batch) {
-      List<@Nullable Peer> holders = nobody(question.names().size());
-      if (located != null) {
-        holders = new ArrayList<>();
-        for (int i = 0; i < question.names().size(); i++) {
-          int place = located.holders().get(at + i);
-          holders.add(place == Located.NOBODY ? null : located.peers().get(place));
-        }
+      try {
+        question.answer().accept(holders(question, located, at));
+      } catch (Throwable e) {
+        // The others still get their answers.
+        LOG.warn("an answer to who holds tiles was not taken", e);
       }
       at += question.names().size();
-      question.answer().accept(holders);
     }
+  }
+
+  private static List<@Nullable Peer> holders(
+      Question question, @Nullable Located located, int at) {
+    if (located == null) {
+      return nobody(question.names().size());
+    }
+    List<@Nullable Peer> holders = new ArrayList<>();
+    for (int i = 0; i < question.names().size(); i++) {
+      int place = located.holders().get(at + i);
+      holders.add(place == Located.NOBODY ? null : located.peers().get(place));
+    }
+    return holders;
   }
 
   private static List<@Nullable Peer> nobody(int names) {

@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -109,6 +110,44 @@ class TileLocatorTest {
     assertThat(answers).hasSize(2);
     locator.locate(Collections.nCopies(TileNames.MAX + 1, many.get(0)), answers::add);
     assertThat(answers.get(2)).containsOnlyNulls();
+  }
+
+  @Test
+  void whoeverFailsDoesNotKeepTheOthersWaiting() {
+    List<ChainHash> one = names(new Random(5), 1);
+    List<List<Peer>> answers = new ArrayList<>();
+    locator.locate(
+        one,
+        answer -> {
+          throw new AssertionError("not taken");
+        });
+    locator.locate(one, answers::add);
+    tasks.remove(0).run();
+    assertThat(answers).hasSize(1);
+    locator.locate(one, answers::add);
+    assertThat(tasks).as("asked again").hasSize(1);
+    tasks.remove(0).run();
+    assertThat(answers).hasSize(2);
+  }
+
+  @Test
+  void anErrorOfTheQuestionIsAnsweredWithNobody() {
+    List<List<Peer>> answers = new ArrayList<>();
+    TileLocator broken =
+        new TileLocator(
+            "2",
+            message -> {
+              throw new AssertionError("no memory");
+            },
+            tasks::add,
+            () -> nowNs);
+    List<ChainHash> one = names(new Random(6), 1);
+    broken.locate(one, answers::add);
+    assertThatThrownBy(() -> tasks.remove(0).run()).hasMessage("no memory");
+    assertThat(answers).hasSize(1);
+    assertThat(answers.get(0)).containsOnlyNulls();
+    broken.locate(one, answers::add);
+    assertThat(tasks).as("asked again").hasSize(1);
   }
 
   @Test
