@@ -26,6 +26,7 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.cache.TileCache;
+import org.tilekv.engine.CellModel;
 import org.tilekv.engine.ModelRuntime;
 import org.tilekv.spark.SnapshotFiles.LoadedParts;
 import org.tilekv.tier.SnapshotHeader;
@@ -97,8 +98,9 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
     }
   }
 
+  /** Null also for a member of a cell: reading its cache would change the order of its tiles. */
   private static @Nullable TileCache cache(ModelRuntime runtime) {
-    return runtime.cache() instanceof TileCache cache ? cache : null;
+    return !(runtime instanceof CellModel) && runtime.cache() instanceof TileCache cache ? cache : null;
   }
 
   private static SnapshotHeader header(String model, ModelRuntime runtime, TileCache cache) {

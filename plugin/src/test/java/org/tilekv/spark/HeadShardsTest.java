@@ -84,6 +84,17 @@ class HeadShardsTest {
   }
 
   @Test
+  void cachesOfCellsAreNeitherSavedNorLoaded() {
+    String refusal = "spark.tilekv.headShards is 2; caches can be saved and loaded with 1 only";
+    assertThatThrownBy(() -> TileKv.saveCache(spark, "target/no-snapshot"))
+        .isInstanceOf(TileKvException.class)
+        .hasMessage(refusal);
+    assertThatThrownBy(() -> TileKv.loadCache(spark, TestSpark.MODEL, "target/no-snapshot"))
+        .isInstanceOf(TileKvException.class)
+        .hasMessage(refusal);
+  }
+
+  @Test
   void answersPartitionsAndOrderAreThoseOfOneProcess() {
     TileKv tileKv = TileKv.active(spark);
     ExecutorStats before = tileKv.totals();
