@@ -69,8 +69,9 @@ final class SnapshotJob {
         break;
       }
       for (SnapshotReport report : run(task, left)) {
-        reached.add(report.executor());
-        sum = sum.plus(report);
+        if (reached.add(report.executor())) {
+          sum = sum.plus(report);
+        }
       }
     }
     int missed = left(reached).size();

@@ -64,6 +64,16 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   final AtomicInteger mostRunning = new AtomicInteger();
   final AtomicInteger cancelled = new AtomicInteger();
   volatile boolean closed;
+  private final Supplier<KvCache> caches;
+
+  FakeRuntime() {
+    this(FakeCache::new);
+  }
+
+  /** With caches of another kind. */
+  FakeRuntime(Supplier<KvCache> caches) {
+    this.caches = caches;
+  }
 
   @Override
   public CompletableFuture<GenerationResult> submit(GenerationRequest request) {
@@ -213,7 +223,7 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
 
   @Override
   public KvCache cache() {
-    return new FakeCache();
+    return caches.get();
   }
 
   @Override
