@@ -22,7 +22,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NettyManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
@@ -130,14 +129,6 @@ final class ExecutorTransport implements AutoCloseable {
    * Starts the server of this process, once Spark's environment is complete.
    *
    * @param host where other executors reach this one
-   */
-  static ExecutorTransport start(SparkEnv env, String host) throws IOException {
-    return start(env.conf(), env.securityManager(), host, 0);
-  }
-
-  /**
-   * As the other one.
-   *
    * @param port where to listen; where it is taken, one of those behind it; 0 for any
    */
   static ExecutorTransport start(SparkConf conf, SecurityManager security, String host, int port)
