@@ -15,6 +15,7 @@ package org.tilekv.spark;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -185,12 +186,16 @@ final class ExecutorTransport implements AutoCloseable {
   }
 
   /**
-   * Sends what stands between position and limit; copies it, so that the caller may use it again.
+   * Sends what stands between position and limit; copies it, so that the caller may use it again. A
+   * write that fails closes the connection: what comes after it would be out of order.
    */
   static void send(TransportClient to, byte channel, ByteBuffer message) {
     ByteBuf bytes = to.getChannel().alloc().directBuffer(1 + message.remaining());
     bytes.writeByte(channel).writeBytes(message);
-    var unused = to.getChannel().writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)));
+    var unused =
+        to.getChannel()
+            .writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)))
+            .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
   }
 
   /** Ends all connections. */
