@@ -114,7 +114,7 @@ final class SnapshotJob {
   }
 
   private static String location(ExecutorView view) {
-    return "executor_" + view.host() + "_" + view.executorId();
+    return PlacedRdd.location(view.host(), view.executorId());
   }
 
   /** Where nothing could be loaded at all, that is the caller's mistake; damage is not. */
