@@ -45,10 +45,15 @@ public record BatchPlan(long[] tileNames, int[][] usesByTile) {
     tileNames = tileNames.clone();
     usesByTile = usesByTile.clone();
     requireDistinct(tileNames);
+    int[] given = null;
     int[] before = null;
     for (int tile = 0; tile < usesByTile.length; tile++) {
-      usesByTile[tile] = checkedCopy(tileNames[tile], usesByTile[tile], before);
-      before = usesByTile[tile];
+      int[] uses = usesByTile[tile];
+      if (before == null || uses != given) {
+        before = checkedCopy(tileNames[tile], uses, before);
+      }
+      usesByTile[tile] = before;
+      given = uses;
     }
   }
 

@@ -57,6 +57,14 @@ class BatchPlanTest {
   }
 
   @Test
+  void oneArrayGivenTwiceIsCheckedAndCopiedOnce() {
+    int[] shared = {1, 3};
+    BatchPlan plan = new BatchPlan(new long[] {7, 8, 9}, new int[][] {shared, shared, {2}});
+    shared[0] = 0;
+    assertThat(plan.usesByTile()).isDeepEqualTo(new int[][] {{1, 3}, {1, 3}, {2}});
+  }
+
+  @Test
   void refusesWhatIsNoPlan() {
     requireRefused(
         new long[] {1}, new int[0][], "the plan names 1 tiles and has uses of 0; each tile needs");

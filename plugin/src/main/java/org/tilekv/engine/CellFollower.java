@@ -161,11 +161,6 @@ final class CellFollower implements AutoCloseable {
     }
   }
 
-  /** Calls repeated so far. */
-  long calls() {
-    return calls;
-  }
-
   /** Closes the sequences that are still open. */
   @Override
   public void close() {

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a cell begins: every member tells the leader the state of its cache, the leader says how to
  * go on. Where the caches do not hold the same tiles all of them are emptied first. Members wait
- * for each other without a limit, since each loads its weights before; a task that is killed or
- * whose stage fails stops waiting.
+ * for each other longer than for a message that is due, since each loads its weights before: until
+ * the checkpoint throws, as it does where the task was killed or its caller's limit is over.
  */
 final class CellHandshake {
 
@@ -37,7 +37,7 @@ final class CellHandshake {
   private final CellMessage message = new CellMessage();
 
   /**
-   * @param checkpoint called while waiting; throws where the task was killed
+   * @param checkpoint called while waiting; throws where the task was killed or has waited too long
    */
   CellHandshake(CellLink link, CellState own, Runnable checkpoint) {
     this.link = link;

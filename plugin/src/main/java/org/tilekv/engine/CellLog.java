@@ -42,11 +42,6 @@ final class CellLog {
   private boolean begun;
   private long calls;
 
-  /** Calls noted so far. */
-  long calls() {
-    return calls;
-  }
-
   private CellMessage call(byte kind) {
     if (!begun) {
       begun = true;

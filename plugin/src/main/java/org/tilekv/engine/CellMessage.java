@@ -68,15 +68,34 @@ final class CellMessage {
     return bytes.flip();
   }
 
-  /** Reads what {@link #put(byte[])} wrote. */
+  /** A count from the wire, before memory is taken for it. */
+  private static int checked(String what, int count, int size, ByteBuffer from) {
+    if (count < 0 || count > from.remaining() / size) {
+      throw new CellException(
+          "a message of another member says that %d %s follow; %d bytes remain"
+              .formatted(count, what, from.remaining()));
+    }
+    return count;
+  }
+
+  /**
+   * Reads what {@link #put(byte[])} wrote.
+   *
+   * @throws CellException where the message has fewer bytes than it says
+   */
   static byte[] bytes(ByteBuffer from) {
-    byte[] value = new byte[from.getInt()];
+    byte[] value = new byte[checked("bytes", from.getInt(), Byte.BYTES, from)];
     from.get(value);
     return value;
   }
 
+  /**
+   * Reads so many numbers.
+   *
+   * @throws CellException where the message has fewer
+   */
   static int[] ints(ByteBuffer from, int count) {
-    int[] values = new int[count];
+    int[] values = new int[checked("numbers", count, Integer.BYTES, from)];
     for (int i = 0; i < count; i++) {
       values[i] = from.getInt();
     }

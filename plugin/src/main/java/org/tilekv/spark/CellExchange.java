@@ -29,6 +29,8 @@ final class CellExchange implements ExecutorTransport.Receiver {
 
   static final byte CHANNEL = 1;
 
+  private static final int GREETING_BYTES = Long.BYTES + Integer.BYTES;
+
   private static final Logger LOG = LoggerFactory.getLogger(CellExchange.class);
 
   private final ExecutorTransport transport;
@@ -52,7 +54,7 @@ final class CellExchange implements ExecutorTransport.Receiver {
 
   /** The first message of a connection. */
   static ByteBuffer greeting(long endpoint, int rank) {
-    return ByteBuffer.allocate(Long.BYTES + Integer.BYTES).putLong(endpoint).putInt(rank).flip();
+    return ByteBuffer.allocate(GREETING_BYTES).putLong(endpoint).putInt(rank).flip();
   }
 
   @Override
@@ -60,6 +62,14 @@ final class CellExchange implements ExecutorTransport.Receiver {
     Sender sender = senders.get(from);
     if (sender != null) {
       sender.endpoint.inbox(sender.rank).put(message);
+      return;
+    }
+    if (message.remaining() != GREETING_BYTES) {
+      LOG.warn(
+          "closed a connection that began with {} bytes; a member's first message has {}",
+          message.remaining(),
+          GREETING_BYTES);
+      var unused = from.close();
       return;
     }
     long id = message.getLong();

@@ -51,7 +51,7 @@ final class CellPlacement implements PlacedRdd.Placement {
     Member place = places.get(partition);
     return place == null
         ? List.of()
-        : List.of("executor_" + place.host() + "_" + place.executorId());
+        : List.of(PlacedRdd.location(place.host(), place.executorId()));
   }
 
   /** The executor of every task, null where there is no slot left. */

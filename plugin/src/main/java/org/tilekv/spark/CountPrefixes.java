@@ -19,6 +19,7 @@ import java.util.List;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
 import org.apache.spark.sql.Row;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.plan.PathCounter;
@@ -33,18 +34,21 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer,
 
   private final GenerateSpec spec;
   private final int buckets;
-  private final LongAccumulator tileTokens;
+  private final CollectionAccumulator<String> namings;
   private final LongAccumulator tokeniseNs;
 
   /**
-   * @param tileTokens to add the tokens of a tile here to
+   * @param namings to add how tiles are named here to, as {@link TileNaming#toText}
    * @param tokeniseNs to add the time spent on tokenising to
    */
   CountPrefixes(
-      GenerateSpec spec, int buckets, LongAccumulator tileTokens, LongAccumulator tokeniseNs) {
+      GenerateSpec spec,
+      int buckets,
+      CollectionAccumulator<String> namings,
+      LongAccumulator tokeniseNs) {
     this.spec = spec;
     this.buckets = buckets;
-    this.tileTokens = tileTokens;
+    this.namings = namings;
     this.tokeniseNs = tokeniseNs;
   }
 
@@ -57,7 +61,10 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer,
     TaskContext task = TaskContext.get();
     PathCounter counter = new PathCounter(buckets);
     try (RuntimeLease lease = PlanningLease.acquire(spec, task)) {
-      count(rows, new PromptPaths(lease.runtime(), spec.salt()), counter, task);
+      TileNaming naming = TileNaming.of(lease.runtime());
+      PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
+      count(rows, paths, counter, task);
+      namings.add(naming.toText());
     }
     byte[][] nodes = counter.finish();
     for (int bucket = 0; bucket < buckets; bucket++) {
@@ -78,7 +85,6 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer,
       tokenising += System.nanoTime() - start;
       counter.add(paths.path(tokens), tokens == null ? 0 : tokens.length);
     }
-    tileTokens.add(paths.tileTokens());
     tokeniseNs.add(tokenising);
   }
 

@@ -15,6 +15,7 @@ package org.tilekv.spark;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -22,7 +23,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
-import org.apache.spark.SparkEnv;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.buffer.NettyManagedBuffer;
 import org.apache.spark.network.client.RpcResponseCallback;
@@ -130,14 +130,6 @@ final class ExecutorTransport implements AutoCloseable {
    * Starts the server of this process, once Spark's environment is complete.
    *
    * @param host where other executors reach this one
-   */
-  static ExecutorTransport start(SparkEnv env, String host) throws IOException {
-    return start(env.conf(), env.securityManager(), host, 0);
-  }
-
-  /**
-   * As the other one.
-   *
    * @param port where to listen; where it is taken, one of those behind it; 0 for any
    */
   static ExecutorTransport start(SparkConf conf, SecurityManager security, String host, int port)
@@ -194,12 +186,16 @@ final class ExecutorTransport implements AutoCloseable {
   }
 
   /**
-   * Sends what stands between position and limit; copies it, so that the caller may use it again.
+   * Sends what stands between position and limit; copies it, so that the caller may use it again. A
+   * write that fails closes the connection: what comes after it would be out of order.
    */
   static void send(TransportClient to, byte channel, ByteBuffer message) {
     ByteBuf bytes = to.getChannel().alloc().directBuffer(1 + message.remaining());
     bytes.writeByte(channel).writeBytes(message);
-    var unused = to.getChannel().writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)));
+    var unused =
+        to.getChannel()
+            .writeAndFlush(new OneWayMessage(new NettyManagedBuffer(bytes)))
+            .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
   }
 
   /** Ends all connections. */

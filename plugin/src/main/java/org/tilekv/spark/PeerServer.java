@@ -69,24 +69,39 @@ final class PeerServer implements ExecutorTransport.Answerer {
   @Override
   public void answer(ByteBuffer message, RpcResponseCallback reply) {
     long bytes = message.remaining() + (long) PeerWire.TILE_BYTES_PER_MESSAGE;
-    if (bytesInWork.addAndGet(bytes) > Math.max(maxBytes, bytes)) {
-      bytesInWork.addAndGet(-bytes);
+    if (!enter(bytes, bytes)) {
       reply.onSuccess(PeerWire.reply(Status.BUSY, 0));
       return;
     }
-    ByteBuffer copy = ByteBuffer.allocate(message.remaining()).put(message).flip();
     try {
+      ByteBuffer copy = ByteBuffer.allocate(message.remaining()).put(message).flip();
       threads.execute(() -> work(copy, bytes, reply));
-    } catch (RejectedExecutionException e) {
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
       bytesInWork.addAndGet(-bytes);
       reply.onSuccess(PeerWire.reply(Status.BUSY, 0));
+    } catch (Throwable e) {
+      bytesInWork.addAndGet(-bytes);
+      throw e;
     }
+  }
+
+  /**
+   * Counts bytes into what is in work, unless that would be too many.
+   *
+   * @param ofRequest bytes of the whole request, which may be above the limit where it is alone
+   */
+  private boolean enter(long bytes, long ofRequest) {
+    boolean fits = bytesInWork.addAndGet(bytes) <= Math.max(maxBytes, ofRequest);
+    if (!fits) {
+      bytesInWork.addAndGet(-bytes);
+    }
+    return fits;
   }
 
   private void work(ByteBuffer message, long bytes, RpcResponseCallback reply) {
     ByteBuffer answer;
     try {
-      answer = answer(message);
+      answer = answer(message, bytes);
     } catch (FormatException e) {
       LOG.warn("another executor sent what is no request: {}", e.getMessage());
       answer = PeerWire.reply(Status.MALFORMED, 0);
@@ -101,14 +116,36 @@ final class PeerServer implements ExecutorTransport.Answerer {
 
   /** Answers a request behind its channel. */
   ByteBuffer answer(ByteBuffer message) throws FormatException {
+    return answer(message, 0);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param counted bytes in work that stand for this request
+   */
+  private ByteBuffer answer(ByteBuffer message, long counted) throws FormatException {
     Record request = PeerWire.readRequest(message);
     if (request instanceof Fetch fetch) {
       TileCache cache = caches.apply(fetch.namespace());
-      return cache == null ? PeerWire.reply(Status.NO_MODEL, 0) : serve(cache, fetch);
+      return cache == null ? PeerWire.reply(Status.NO_MODEL, 0) : serve(cache, fetch, counted);
     }
     Push push = (Push) request;
     TileCache cache = caches.apply(push.namespace());
     return cache == null ? PeerWire.reply(Status.NO_MODEL, 0) : handed.take(cache, push);
+  }
+
+  /** One tile may be more than messages are counted for. */
+  private ByteBuffer serve(TileCache cache, Fetch fetch, long counted) {
+    long more = Math.max(0, cache.groupBytes() - PeerWire.TILE_BYTES_PER_MESSAGE);
+    if (!enter(more, counted + more)) {
+      return PeerWire.reply(Status.BUSY, 0);
+    }
+    try {
+      return serve(cache, fetch);
+    } finally {
+      bytesInWork.addAndGet(-more);
+    }
   }
 
   /** The leading tiles that are resident, as many as the bytes allow; one at least. */

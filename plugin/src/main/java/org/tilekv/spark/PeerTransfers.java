@@ -76,7 +76,7 @@ final class PeerTransfers implements PrefixSources, DriverLink.Listener, AutoClo
     this.driver = driver;
     link = new TransportPeerLink(transport, options.timeoutMs());
     gate = new PeerGate(options.maxInFlightBytes(), nanoClock);
-    locator = new TileLocator(options.executorId(), driver, locatorThread);
+    locator = new TileLocator(options.executorId(), driver, locatorThread, nanoClock);
     HandedTiles handed = new HandedTiles(counters, nanoClock);
     transport.register(
         PeerServer.CHANNEL,

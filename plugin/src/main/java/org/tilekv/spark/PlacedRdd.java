@@ -40,6 +40,11 @@ class PlacedRdd<T> extends RDD<T> {
     List<String> locations(int partition, int partitions);
   }
 
+  /** One executor as a location. */
+  static String location(String host, String executorId) {
+    return "executor_" + host + "_" + executorId;
+  }
+
   PlacedRdd(RDD<T> parent, Placement placement) {
     super(parent, parent.elementClassTag());
     this.placement = placement;

@@ -85,9 +85,15 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   private RDD<Row> plannedOrAsIs(JavaRDD<Row> input) {
     long start = System.nanoTime();
     PlanningJob.Shared shared = PlanningJob.run(context, input, spec);
+    if (shared.namings().size() != 1) {
+      LOG.info("TileKV plans nothing: {}", why(shared));
+      driver.counters().skipped();
+      return asIs();
+    }
+    TileNaming naming = shared.namings().iterator().next();
     JobPlanner.@Nullable Planned planned;
     try {
-      planned = plan(shared, start);
+      planned = plan(shared, naming, start);
     } catch (RuntimeException e) {
       LOG.warn("a plan could not be made; rows run as they come", e);
       planned = null;
@@ -96,11 +102,21 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
       driver.counters().skipped();
       return asIs();
     }
-    return inGroups(input, planned);
+    return inGroups(input, planned, naming);
   }
 
-  private JobPlanner.@Nullable Planned plan(PlanningJob.Shared shared, long startNs) {
-    PlanCost cost = new PlanCost(shared.tileTokens(), (long) spec.maxNewTokens() * spec.beams());
+  private static String why(PlanningJob.Shared shared) {
+    return shared.namings().isEmpty()
+        ? "there are no rows"
+        : "executors name tiles in "
+            + shared.namings().size()
+            + " ways, as those with and without a GPU do: "
+            + shared.namings();
+  }
+
+  private JobPlanner.@Nullable Planned plan(
+      PlanningJob.Shared shared, TileNaming naming, long startNs) {
+    PlanCost cost = new PlanCost(naming.tileTokens(), (long) spec.maxNewTokens() * spec.beams());
     JobPlanner planner = new JobPlanner(shared.nodes(), cost);
     JobPlanner.Planned planned = planner.plan(driver.groupsOfExecutors(planner.rows()));
     PlanSummary summary = planned.summary();
@@ -122,11 +138,12 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
         .rdd();
   }
 
-  private RDD<Row> inGroups(JavaRDD<Row> input, JobPlanner.Planned planned) {
+  private RDD<Row> inGroups(JavaRDD<Row> input, JobPlanner.Planned planned, TileNaming naming) {
     PlannedColumns columns = new PlannedColumns(rows.schema().size(), keepsOrder);
     Broadcast<byte[]> plan =
         context.broadcast(planned.plan().encode(), ClassTag$.MODULE$.apply(byte[].class));
-    JavaRDD<Row> routed = input.mapPartitionsWithIndex(new RouteRows(spec, columns, plan), true);
+    JavaRDD<Row> routed =
+        input.mapPartitionsWithIndex(new RouteRows(spec, columns, naming, plan), true);
     SparkSession session = rows.sparkSession();
     StructType own = numbered(rows.schema());
     Dataset<Row> grouped =

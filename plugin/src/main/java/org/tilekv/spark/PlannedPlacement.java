@@ -14,12 +14,13 @@
 package org.tilekv.spark;
 
 import java.util.List;
+import java.util.Optional;
 import org.tilekv.coordinator.Coordinator;
 import org.tilekv.coordinator.ExecutorView;
 
 /**
- * Each group on the executor that the plan chose for it; once that is gone, where the shard map has
- * the partition.
+ * Each group on the executor that the plan chose for it; once that is gone or about to leave, where
+ * the shard map has the partition.
  */
 final class PlannedPlacement implements PlacedRdd.Placement {
 
@@ -40,11 +41,10 @@ final class PlannedPlacement implements PlacedRdd.Placement {
   @Override
   public List<String> locations(int partition, int partitions) {
     if (partition < executorOfGroup.size()) {
-      String id = executorOfGroup.get(partition);
-      for (ExecutorView executor : coordinator.executors()) {
-        if (executor.alive() && executor.executorId().equals(id)) {
-          return List.of("executor_" + executor.host() + "_" + id);
-        }
+      Optional<ExecutorView> executor =
+          coordinator.executor(executorOfGroup.get(partition)).filter(ExecutorView::placeable);
+      if (executor.isPresent()) {
+        return List.of(PlacedRdd.location(executor.get().host(), executor.get().executorId()));
       }
     }
     return otherwise.locations(partition, partitions);

@@ -13,12 +13,15 @@
  */
 package org.tilekv.spark;
 
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Row;
+import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.LongAccumulator;
 import org.tilekv.coordinator.plan.NodeTable;
 
@@ -37,23 +40,25 @@ final class PlanningJob {
   /**
    * What the rows share.
    *
-   * @param tileTokens tokens of a tile on the executors; on average where they differ
+   * @param namings how the executors that had rows name tiles; names of two kinds do not compare
    * @param tokeniseSeconds time that tasks spent on tokenising, added up
    */
-  record Shared(NodeTable nodes, int tileTokens, double tokeniseSeconds) {}
+  record Shared(NodeTable nodes, Set<TileNaming> namings, double tokeniseSeconds) {}
 
   private PlanningJob() {}
 
   /** Runs the job and waits for it. */
   static Shared run(SparkContext context, JavaRDD<Row> rows, GenerateSpec spec) {
     int buckets = Math.max(1, Math.min(rows.getNumPartitions(), MAX_BUCKETS));
-    LongAccumulator tileTokens = context.longAccumulator();
+    CollectionAccumulator<String> namings = context.collectionAccumulator();
     LongAccumulator tokeniseNs = context.longAccumulator();
-    return new Shared(
+    NodeTable nodes =
         merge(
-            rows.mapPartitionsToPair(new CountPrefixes(spec, buckets, tileTokens, tokeniseNs)),
-            buckets),
-        (int) Math.max(1, Math.round(tileTokens.avg())),
+            rows.mapPartitionsToPair(new CountPrefixes(spec, buckets, namings, tokeniseNs)),
+            buckets);
+    return new Shared(
+        nodes,
+        namings.value().stream().map(TileNaming::parse).collect(Collectors.toSet()),
         (double) tokeniseNs.sum() / TimeUnit.SECONDS.toNanos(1));
   }
 

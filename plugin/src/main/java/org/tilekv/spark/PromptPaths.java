@@ -14,12 +14,10 @@
 package org.tilekv.spark;
 
 import org.jspecify.annotations.Nullable;
-import org.tilekv.engine.ModelRuntime;
 import org.tilekv.llm.Tokenizer;
 import org.tilekv.prefix.ChainHash;
-import org.tilekv.prefix.Namespace;
 
-/** Prompts as tokens, and as the names that the cache of a model looks for. Thread-safe. */
+/** Prompts as tokens, and as the names that a cache looks for. Thread-safe. */
 final class PromptPaths {
 
   private static final long[] NO_PATH = {};
@@ -29,16 +27,13 @@ final class PromptPaths {
   private final int tileTokens;
 
   /**
+   * @param naming of the job's tiles, whatever executor asks
    * @param salt tenant salt of the rows, or null
    */
-  PromptPaths(ModelRuntime runtime, @Nullable String salt) {
-    tokenizer = runtime.tokenizer();
-    root = ChainHash.root(Namespace.ofHex(runtime.namespace()), salt);
-    tileTokens = runtime.cache().geometry().tileTokens();
-  }
-
-  int tileTokens() {
-    return tileTokens;
+  PromptPaths(Tokenizer tokenizer, TileNaming naming, @Nullable String salt) {
+    this.tokenizer = tokenizer;
+    root = naming.root(salt);
+    tileTokens = naming.tileTokens();
   }
 
   /** Tokens of a prompt, or null where it cannot be tokenised: the row itself will say why. */

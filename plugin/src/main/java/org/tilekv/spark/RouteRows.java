@@ -24,18 +24,23 @@ import org.tilekv.coordinator.plan.JobPlan;
 /**
  * Gives each row of a partition its group, its run and its tokens. What a row gets depends on the
  * row and the plan alone: a task that runs again sends it to the same group, whatever the order of
- * its input.
+ * its input and whatever executor it runs on.
  */
 final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>> {
   private static final long serialVersionUID = 1L;
 
   private final GenerateSpec spec;
   private final PlannedColumns columns;
+  private final TileNaming naming;
   private final Broadcast<byte[]> plan;
 
-  RouteRows(GenerateSpec spec, PlannedColumns columns, Broadcast<byte[]> plan) {
+  /**
+   * @param naming of the tiles that the plan names
+   */
+  RouteRows(GenerateSpec spec, PlannedColumns columns, TileNaming naming, Broadcast<byte[]> plan) {
     this.spec = spec;
     this.columns = columns;
+    this.naming = naming;
     this.plan = plan;
   }
 
@@ -50,7 +55,7 @@ final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>
         done -> {
           lease.close();
         });
-    PromptPaths paths = new PromptPaths(lease.runtime(), spec.salt());
+    PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
     return new Routed(partition, rows, paths, JobPlan.decode(plan.value()), task);
   }
 

@@ -62,8 +62,7 @@ final class ShardPlacement implements PlacedRdd.Placement {
     return Math.max(1, Math.min(partitions, ShardMap.groupsFor(executors)));
   }
 
-  /** As Spark's scheduler reads a location that is one executor. */
   private static String location(Member member) {
-    return "executor_" + member.host() + "_" + member.executorId();
+    return PlacedRdd.location(member.host(), member.executorId());
   }
 }

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tilekv.TileKvException;
+import org.tilekv.config.Settings;
+import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.ExecutorView;
 
 /**
@@ -49,9 +51,14 @@ final class SnapshotJob {
     this.model = model;
   }
 
-  /** Numbers of all executors together. */
+  /**
+   * Numbers of all executors together.
+   *
+   * @throws TileKvException where models run with head shards, or nothing could be loaded
+   */
   SnapshotReport run() {
     SparkContext context = session.sparkContext();
+    requireWholeModels(TileKvDriver.require(context).config());
     String resolved = model == null ? null : ModelDirectory.resolve(model, context.isLocal());
     SnapshotTask task = new SnapshotTask(uri, resolved, context.hadoopConfiguration());
     Set<String> reached = new HashSet<>();
@@ -62,8 +69,9 @@ final class SnapshotJob {
         break;
       }
       for (SnapshotReport report : run(task, left)) {
-        reached.add(report.executor());
-        sum = sum.plus(report);
+        if (reached.add(report.executor())) {
+          sum = sum.plus(report);
+        }
       }
     }
     int missed = left(reached).size();
@@ -71,6 +79,18 @@ final class SnapshotJob {
       LOG.warn("{} executors had no part in the snapshot at {}", missed, uri);
     }
     return checked(sum);
+  }
+
+  /** Members of a cell must all do the same to their caches; a snapshot reads one after another. */
+  private static void requireWholeModels(TileKvConfig config) {
+    int shards = config.get(Settings.HEAD_SHARDS);
+    if (shards > 1) {
+      throw new TileKvException(
+          Settings.HEAD_SHARDS.key()
+              + " is "
+              + shards
+              + "; caches can be saved and loaded with 1 only");
+    }
   }
 
   private List<ExecutorView> left(Set<String> reached) {
@@ -94,7 +114,7 @@ final class SnapshotJob {
   }
 
   private static String location(ExecutorView view) {
-    return "executor_" + view.host() + "_" + view.executorId();
+    return PlacedRdd.location(view.host(), view.executorId());
   }
 
   /** Where nothing could be loaded at all, that is the caller's mistake; damage is not. */

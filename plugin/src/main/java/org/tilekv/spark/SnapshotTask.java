@@ -15,10 +15,11 @@ package org.tilekv.spark;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
@@ -26,17 +27,22 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileKvException;
 import org.tilekv.cache.TileCache;
+import org.tilekv.engine.CellModel;
 import org.tilekv.engine.ModelRuntime;
+import org.tilekv.spark.ExecutorRuntimes.OpenModel;
 import org.tilekv.spark.SnapshotFiles.LoadedParts;
 import org.tilekv.tier.SnapshotHeader;
 
 /**
- * One executor's part in saving or loading a snapshot. Gives {@link SnapshotReport}s as text, which
- * every serializer knows.
+ * One executor's part in saving or loading a snapshot. Gives a {@link SnapshotReport} as text,
+ * which every serializer knows; nothing where another task does or did this executor's part.
  */
 final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
   private static final long serialVersionUID = 1L;
 
+  private static final SnapshotClaims CLAIMS = new SnapshotClaims();
+
+  private final String id = UUID.randomUUID().toString();
   private final String uri;
   private final @Nullable String model;
   private final SerializableConfiguration hadoop;
@@ -53,25 +59,35 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
   @Override
   public Iterator<String> call(Iterator<Integer> partition) throws Exception {
     TileKvExecutor executor = TileKvExecutor.require();
-    SnapshotFiles files = new SnapshotFiles(uri, hadoop.value());
-    List<SnapshotReport> reports =
-        model == null ? save(executor, files) : List.of(load(executor, files, model));
-    return reports.stream().map(SnapshotReport::encode).iterator();
+    if (!CLAIMS.take(id)) {
+      return Collections.emptyIterator();
+    }
+    try {
+      SnapshotFiles files = new SnapshotFiles(uri, hadoop.value());
+      SnapshotReport report =
+          model == null
+              ? save(executor.executorId(), executor.openModels(), files)
+              : load(executor, files, model);
+      return List.of(report.encode()).iterator();
+    } catch (Throwable e) {
+      CLAIMS.giveBack(id);
+      throw e;
+    }
   }
 
-  private static List<SnapshotReport> save(TileKvExecutor executor, SnapshotFiles files)
+  /** One part for each open model; two may have the same namespace. */
+  static SnapshotReport save(String executor, List<OpenModel> models, SnapshotFiles files)
       throws IOException {
-    String id = executor.executorId();
-    List<SnapshotReport> reports = new ArrayList<>();
-    reports.add(SnapshotReport.reached(id));
-    for (ExecutorRuntimes.OpenModel open : executor.openModels()) {
+    SnapshotReport sum = SnapshotReport.reached(executor);
+    for (OpenModel open : models) {
       TileCache cache = cache(open.runtime());
       if (cache != null && cache.copiesToHost()) {
-        long tiles = files.save(cache, header(open.model(), open.runtime(), cache), id, 0);
-        reports.add(new SnapshotReport(id, 1, 0, tiles, 0, ""));
+        SnapshotHeader header = header(open.model(), open.runtime(), cache);
+        long tiles = files.save(cache, header, executor, sum.parts());
+        sum = sum.plus(new SnapshotReport(executor, 1, 0, tiles, 0, ""));
       }
     }
-    return reports;
+    return sum;
   }
 
   private static SnapshotReport load(TileKvExecutor executor, SnapshotFiles files, String model)
@@ -97,8 +113,11 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
     }
   }
 
+  /** Null also for a member of a cell: reading its cache would change the order of its tiles. */
   private static @Nullable TileCache cache(ModelRuntime runtime) {
-    return runtime.cache() instanceof TileCache cache ? cache : null;
+    return !(runtime instanceof CellModel) && runtime.cache() instanceof TileCache cache
+        ? cache
+        : null;
   }
 
   private static SnapshotHeader header(String model, ModelRuntime runtime, TileCache cache) {

@@ -61,7 +61,8 @@ public final class TileKv {
    * @param uri directory in any Hadoop file system; parts of the same models and executors are
    *     replaced
    * @return files and tiles written
-   * @throws org.tilekv.TileKvException where the plugin is not switched on
+   * @throws org.tilekv.TileKvException where the plugin is not switched on, or {@code headShards}
+   *     is above 1
    */
   public static SnapshotReport saveCache(SparkSession session, String uri) {
     return new SnapshotJob(session, uri, null).run();
@@ -73,7 +74,7 @@ public final class TileKv {
    *
    * @param model directory of the model, which is opened where it is not yet
    * @throws org.tilekv.TileKvException where there is no snapshot, or one of another model, dtype
-   *     or tile size only; the message names both
+   *     or tile size only; the message names both. Also where {@code headShards} is above 1
    */
   public static SnapshotReport loadCache(SparkSession session, String model, String uri) {
     return new SnapshotJob(session, uri, model).run();

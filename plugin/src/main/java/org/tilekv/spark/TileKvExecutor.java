@@ -69,7 +69,7 @@ final class TileKvExecutor implements ExecutorPlugin {
   private record Started(
       ExecutorRuntimes runtimes,
       RuntimeOptions options,
-      int rowsInFlight,
+      TileKvConfig config,
       DriverLink link,
       PluginContext context,
       @Nullable PeerTransfers peers) {}
@@ -147,8 +147,7 @@ final class TileKvExecutor implements ExecutorPlugin {
         options.threads(),
         registered);
     LOG.info("TileKV settings of this executor:\n{}", settled.describe());
-    int rowsInFlight = settled.get(Settings.ROWS_IN_FLIGHT_PER_TASK);
-    return new Started(runtimes, options, rowsInFlight, link, context, peers);
+    return new Started(runtimes, options, settled, link, context, peers);
   }
 
   private static DriverLink register(
@@ -283,7 +282,7 @@ final class TileKvExecutor implements ExecutorPlugin {
   synchronized ExecutorTransport transport() {
     if (transport == null) {
       try {
-        transport = ExecutorTransport.start(SparkEnv.get(), host(started().context()));
+        return listen(SparkEnv.get(), host(started().context()), started().config());
       } catch (IOException e) {
         throw new TileKvException("this executor cannot listen to others: " + e.getMessage(), e);
       }
@@ -301,7 +300,7 @@ final class TileKvExecutor implements ExecutorPlugin {
 
   /** Rows that a task keeps submitted where its job says nothing. */
   int rowsInFlight() {
-    return started().rowsInFlight();
+    return started().config().get(Settings.ROWS_IN_FLIGHT_PER_TASK);
   }
 
   /**

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,14 +41,20 @@ final class TileLocator {
   /** Prompts that wait; more are answered at once, with nobody. */
   static final int MAX_WAITING = 1024;
 
+  /** How long nobody is asked after the driver has said that there is no other executor. */
+  static final long ALONE_NS = 2_000_000_000L;
+
   private static final Logger LOG = LoggerFactory.getLogger(TileLocator.class);
 
   private final String executorId;
   private final DriverAsk driver;
   private final Executor thread;
+  private final LongSupplier nanoClock;
   private final Queue<Question> waiting = new ArrayDeque<>();
   private boolean asking;
-  private volatile int others = 1;
+  private volatile Others known;
+
+  private record Others(int count, long atNs) {}
 
   /** Sends a message to the driver and waits for the answer. */
   @FunctionalInterface
@@ -60,15 +67,22 @@ final class TileLocator {
   /**
    * @param thread runs one task at a time; may refuse
    */
-  TileLocator(String executorId, DriverAsk driver, Executor thread) {
+  TileLocator(String executorId, DriverAsk driver, Executor thread, LongSupplier nanoClock) {
     this.executorId = executorId;
     this.driver = driver;
     this.thread = thread;
+    this.nanoClock = nanoClock;
+    known = new Others(1, nanoClock.getAsLong());
   }
 
-  /** Executors that there were to fetch from when the driver was asked last; 1 before. */
+  /**
+   * Executors that there were to fetch from when the driver was asked last; 1 before, and where
+   * there was none and some may have come since.
+   */
   int others() {
-    return others;
+    Others now = known;
+    boolean old = now.count() == 0 && nanoClock.getAsLong() - now.atNs() > ALONE_NS;
+    return old ? 1 : now.count();
   }
 
   /**
@@ -99,15 +113,27 @@ final class TileLocator {
     try {
       thread.execute(this::askAll);
     } catch (RuntimeException e) {
-      for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
-        batch.forEach(question -> question.answer().accept(nobody(question.names().size())));
-      }
+      answerNobody(next());
     }
   }
 
   private void askAll() {
-    for (List<Question> batch = next(); !batch.isEmpty(); batch = next()) {
-      answer(batch, ask(batch));
+    List<Question> batch = next();
+    try {
+      while (!batch.isEmpty()) {
+        answer(batch, ask(batch));
+        batch = next();
+      }
+    } finally {
+      // Some are left after an error only; without an answer their prompts would wait for ever.
+      answerNobody(batch);
+    }
+  }
+
+  /** Answers these and all that wait: nobody asks any more. */
+  private void answerNobody(List<Question> first) {
+    for (List<Question> batch = first; !batch.isEmpty(); batch = next()) {
+      answer(batch, null);
     }
   }
 
@@ -135,7 +161,7 @@ final class TileLocator {
       Message reply =
           Messages.decode(driver.ask(Messages.encode(new Locate(executorId, TileNames.of(names)))));
       if (reply instanceof Located located && located.holders().size() == names.size()) {
-        others = located.others();
+        known = new Others(located.others(), nanoClock.getAsLong());
         return located;
       }
       LOG.debug("the driver does not say who holds tiles: {}", reply);
@@ -148,17 +174,27 @@ final class TileLocator {
   private static void answer(List<Question> batch, @Nullable Located located) {
     int at = 0;
     for (Question question : batch) {
-      List<@Nullable Peer> holders = nobody(question.names().size());
-      if (located != null) {
-        holders = new ArrayList<>();
-        for (int i = 0; i < question.names().size(); i++) {
-          int place = located.holders().get(at + i);
-          holders.add(place == Located.NOBODY ? null : located.peers().get(place));
-        }
+      try {
+        question.answer().accept(holders(question, located, at));
+      } catch (Throwable e) {
+        // The others still get their answers.
+        LOG.warn("an answer to who holds tiles was not taken", e);
       }
       at += question.names().size();
-      question.answer().accept(holders);
     }
+  }
+
+  private static List<@Nullable Peer> holders(
+      Question question, @Nullable Located located, int at) {
+    if (located == null) {
+      return nobody(question.names().size());
+    }
+    List<@Nullable Peer> holders = new ArrayList<>();
+    for (int i = 0; i < question.names().size(); i++) {
+      int place = located.holders().get(at + i);
+      holders.add(place == Located.NOBODY ? null : located.peers().get(place));
+    }
+    return holders;
   }
 
   private static List<@Nullable Peer> nobody(int names) {

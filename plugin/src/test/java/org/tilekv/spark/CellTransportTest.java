@@ -16,6 +16,12 @@ package org.tilekv.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -23,6 +29,8 @@ import java.util.List;
 import java.util.Random;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SparkConf;
+import org.apache.spark.network.client.TransportClient;
+import org.apache.spark.network.client.TransportResponseHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -146,6 +154,32 @@ class CellTransportTest {
     assertThatThrownBy(() -> intruder.connect(List.of(member, member), LIMIT_MS))
         .isInstanceOf(RuntimeException.class);
     assertThat(endpoint.inbox(1).poll(10)).isNull();
+  }
+
+  @Test
+  void aGreetingOfTheWrongLengthClosesTheConnection() throws Exception {
+    CellExchange exchange = new CellExchange(transport("secret"));
+    for (int bytes : new int[] {0, 3, 11, 13}) {
+      EmbeddedChannel channel = new EmbeddedChannel();
+      exchange.receive(channel, ByteBuffer.allocate(bytes));
+      assertThat(channel.isOpen()).as("%d bytes", bytes).isFalse();
+    }
+  }
+
+  @Test
+  void aWriteThatFailsClosesTheConnection() {
+    EmbeddedChannel channel =
+        new EmbeddedChannel(
+            new ChannelOutboundHandlerAdapter() {
+              @Override
+              public void write(ChannelHandlerContext to, Object message, ChannelPromise promise) {
+                ReferenceCountUtil.release(message);
+                promise.setFailure(new IOException("no room"));
+              }
+            });
+    TransportClient client = new TransportClient(channel, new TransportResponseHandler(channel));
+    ExecutorTransport.send(client, CellExchange.CHANNEL, message(new byte[] {1}));
+    assertThat(channel.isOpen()).isFalse();
   }
 
   @Test

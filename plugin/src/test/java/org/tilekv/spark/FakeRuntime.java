@@ -23,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.tilekv.KvCache;
 import org.tilekv.TileKvException;
 import org.tilekv.engine.EngineStats;
@@ -43,6 +44,11 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   static final int SLOW_MS = 40;
   static final int EOS = 1;
 
+  /** Namespace of every such model; a test that sets it sets it back. */
+  static final String NAMESPACE = "0".repeat(64);
+
+  static volatile Supplier<String> namespaces = () -> NAMESPACE;
+
   private final ExecutorService threads =
       Executors.newFixedThreadPool(
           4,
@@ -58,6 +64,16 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   final AtomicInteger mostRunning = new AtomicInteger();
   final AtomicInteger cancelled = new AtomicInteger();
   volatile boolean closed;
+  private final Supplier<KvCache> caches;
+
+  FakeRuntime() {
+    this(FakeCache::new);
+  }
+
+  /** With caches of another kind. */
+  FakeRuntime(Supplier<KvCache> caches) {
+    this.caches = caches;
+  }
 
   @Override
   public CompletableFuture<GenerationResult> submit(GenerationRequest request) {
@@ -207,11 +223,11 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
 
   @Override
   public KvCache cache() {
-    return new FakeCache();
+    return caches.get();
   }
 
   @Override
   public String namespace() {
-    return "0".repeat(64);
+    return namespaces.get();
   }
 }

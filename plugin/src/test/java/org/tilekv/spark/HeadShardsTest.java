@@ -17,6 +17,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.ServerSocket;
 import java.util.List;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -48,9 +49,16 @@ class HeadShardsTest {
         .set("spark.tilekv.pool.bytes", "128m");
   }
 
+  private static int port;
+
   @BeforeAll
   static void start() throws Exception {
-    spark = TestSpark.session(conf("local[4]", 2));
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    spark =
+        TestSpark.session(
+            conf("local[4]", 2).set("spark.tilekv.peer.port", Integer.toString(port)));
     rows =
         RecordsData.rows(spark, ROWS).repartitionByRange(3, col("id")).sortWithinPartitions("id");
   }
@@ -81,6 +89,23 @@ class HeadShardsTest {
                 },
             Encoders.STRING())
         .collectAsList();
+  }
+
+  /** One of the next where another process was faster. */
+  @Test
+  void membersListenWhereTheSettingSays() {
+    assertThat(TileKvExecutor.require().transport().port()).isBetween(port, port + 16);
+  }
+
+  @Test
+  void cachesOfCellsAreNeitherSavedNorLoaded() {
+    String refusal = "spark.tilekv.headShards is 2; caches can be saved and loaded with 1 only";
+    assertThatThrownBy(() -> TileKv.saveCache(spark, "target/no-snapshot"))
+        .isInstanceOf(TileKvException.class)
+        .hasMessage(refusal);
+    assertThatThrownBy(() -> TileKv.loadCache(spark, TestSpark.MODEL, "target/no-snapshot"))
+        .isInstanceOf(TileKvException.class)
+        .hasMessage(refusal);
   }
 
   @Test

@@ -85,7 +85,7 @@ class PeerSourceTest {
           theirCounters);
 
   private final TileLocator locator =
-      new TileLocator("2", message -> answerOfDriver(message), Runnable::run);
+      new TileLocator("2", message -> answerOfDriver(message), Runnable::run, () -> nowNs);
 
   private final FetchCost cost = new FetchCost();
   private final PeerGate gate = new PeerGate(1 << 20, () -> nowNs);
@@ -253,6 +253,9 @@ class PeerSourceTest {
     source.load(request);
     SequenceRequest next = PeerFixtures.request(random, TILES, null);
     assertThat(source.loadableTokens(next, 0)).isZero();
+    others = 1;
+    nowNs += TileLocator.ALONE_NS + 1;
+    assertThat(source.loadableTokens(next, 0)).as("one may have come").isPositive();
   }
 
   @Test
@@ -339,7 +342,8 @@ class PeerSourceTest {
             message -> {
               throw new IOException("the driver is gone");
             },
-            Runnable::run);
+            Runnable::run,
+            () -> nowNs);
     PeerSource lost =
         new PeerSource(
             ours,

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -151,6 +152,45 @@ class PlannedGenerationTest {
         generate().transform(rows).withColumn("p", spark_partition_id()).collectAsList();
     assertThat(auto).isEqualTo(off);
     assertPlanned(0, 1);
+  }
+
+  /** As where a task runs again on another kind of executor than before. */
+  @Test
+  void anExecutorsOwnNamesDoNotMoveRows() {
+    int partitions = 5;
+    AtomicInteger asked = new AtomicInteger();
+    FakeRuntime.namespaces =
+        () ->
+            asked.getAndIncrement() < partitions
+                ? FakeRuntime.NAMESPACE
+                : Integer.toString(asked.get() % 2).repeat(64);
+    try {
+      Dataset<Row> planned = generate().transform(shared(400, partitions));
+      List<Row> got = planned.collectAsList();
+      assertPlanned(1, 0);
+      assertThat(got.stream().map(row -> row.getLong(0))).hasSize(400).doesNotHaveDuplicates();
+      int changes = 0;
+      for (int i = 1; i < got.size(); i++) {
+        changes += got.get(i).getLong(0) % 10 == got.get(i - 1).getLong(0) % 10 ? 0 : 1;
+      }
+      assertThat(changes).isBetween(9, 9 + planned.javaRDD().getNumPartitions());
+    } finally {
+      FakeRuntime.namespaces = () -> FakeRuntime.NAMESPACE;
+    }
+  }
+
+  @Test
+  void executorsThatNameTilesDifferentlyGetRowsAsTheyCome() {
+    AtomicInteger asked = new AtomicInteger();
+    FakeRuntime.namespaces = () -> Integer.toString(asked.getAndIncrement() % 2).repeat(64);
+    try {
+      Dataset<Row> rows = shared(100, 4);
+      List<Row> got = generate().transform(rows).collectAsList();
+      assertPlanned(0, 1);
+      assertThat(got).isEqualTo(generate().setPlan("off").transform(rows).collectAsList());
+    } finally {
+      FakeRuntime.namespaces = () -> FakeRuntime.NAMESPACE;
+    }
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.math.BigDecimal;
 import java.util.Objects;
 import java.util.Random;
 import org.apache.spark.sql.RowFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.Namespace;
@@ -27,6 +28,18 @@ import org.tilekv.prefix.Namespace;
 class PromptPathsTest {
 
   private static final int TILE = 16;
+
+  private static PromptPaths paths(@Nullable String salt) {
+    FakeRuntime runtime = new FakeRuntime();
+    return new PromptPaths(runtime, TileNaming.of(runtime), salt);
+  }
+
+  @Test
+  void aNamingComesBackFromText() {
+    TileNaming naming = TileNaming.of(new FakeRuntime());
+    assertThat(naming).isEqualTo(new TileNaming("0".repeat(64), TILE));
+    assertThat(TileNaming.parse(naming.toText())).isEqualTo(naming);
+  }
 
   @Test
   void tokensComeBackFromBytes() {
@@ -44,7 +57,7 @@ class PromptPathsTest {
 
   @Test
   void namesAreTheCachesAndEndBeforeTheLastToken() {
-    PromptPaths paths = new PromptPaths(new FakeRuntime(), "acme");
+    PromptPaths paths = paths("acme");
     int[] tokens = Objects.requireNonNull(paths.tokens("x".repeat(2 * TILE + 1)));
     ChainHash first =
         ChainHash.root(Namespace.ofHex("0".repeat(64)), "acme").child(tokens, 0, TILE);
@@ -58,9 +71,9 @@ class PromptPathsTest {
   @Test
   void tenantsShareNoNames() {
     int[] tokens = "x".repeat(3 * TILE).chars().toArray();
-    long[] acme = new PromptPaths(new FakeRuntime(), "acme").path(tokens);
-    assertThat(new PromptPaths(new FakeRuntime(), "umbra").path(tokens)).doesNotContain(acme);
-    assertThat(new PromptPaths(new FakeRuntime(), null).path(tokens)).doesNotContain(acme);
+    long[] acme = paths("acme").path(tokens);
+    assertThat(paths("umbra").path(tokens)).doesNotContain(acme);
+    assertThat(paths(null).path(tokens)).doesNotContain(acme);
   }
 
   @Test

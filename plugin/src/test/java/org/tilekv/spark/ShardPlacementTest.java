@@ -70,6 +70,23 @@ class ShardPlacementTest {
   }
 
   @Test
+  void aPlannedGroupLeavesAnExecutorThatLeaves() {
+    register("1");
+    register("2");
+    PlacedRdd.Placement placement =
+        new PlannedPlacement(
+            coordinator, List.of("2", "1", "9"), (partition, partitions) -> List.of("elsewhere"));
+    assertThat(placement.locations(0, 4)).containsExactly("executor_host-2_2");
+    assertThat(placement.locations(1, 4)).containsExactly("executor_host-1_1");
+    assertThat(placement.locations(2, 4)).as("never seen").containsExactly("elsewhere");
+    assertThat(placement.locations(3, 4)).as("no group").containsExactly("elsewhere");
+    coordinator.decommissioning("2");
+    assertThat(placement.locations(0, 4)).containsExactly("elsewhere");
+    coordinator.executorLost("1");
+    assertThat(placement.locations(1, 4)).containsExactly("elsewhere");
+  }
+
+  @Test
   void groupsChangeWithTheDoublingOfAClusterOnly() {
     assertThat(ShardPlacement.groups(1000, 0)).isEqualTo(4);
     assertThat(ShardPlacement.groups(1000, 1)).isEqualTo(4);

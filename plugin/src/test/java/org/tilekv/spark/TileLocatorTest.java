@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -34,7 +35,9 @@ class TileLocatorTest {
 
   private final List<Integer> questions = new ArrayList<>();
   private final List<Runnable> tasks = new ArrayList<>();
-  private final TileLocator locator = new TileLocator("2", this::answer, tasks::add);
+  private long nowNs;
+  private int others = 3;
+  private final TileLocator locator = new TileLocator("2", this::answer, tasks::add, () -> nowNs);
 
   /** Odd names are held. */
   private byte[] answer(byte[] message) {
@@ -44,7 +47,7 @@ class TileLocatorTest {
     for (int i = 0; i < locate.names().size(); i++) {
       holders.add((locate.names().get(i) & 1) == 1 ? 0 : Located.NOBODY);
     }
-    return Messages.encode(new Located(3, List.of(HOLDER), holders));
+    return Messages.encode(new Located(others, List.of(HOLDER), holders));
   }
 
   private static List<ChainHash> names(Random random, int count) {
@@ -79,6 +82,23 @@ class TileLocatorTest {
   }
 
   @Test
+  void thatThereIsNobodyIsForgotten() {
+    Random random = new Random(4);
+    others = 0;
+    locator.locate(names(random, 1), answer -> {});
+    tasks.remove(0).run();
+    nowNs += TileLocator.ALONE_NS;
+    assertThat(locator.others()).isZero();
+    nowNs++;
+    assertThat(locator.others()).as("the driver is to be asked again").isEqualTo(1);
+    others = 2;
+    locator.locate(names(random, 1), answer -> {});
+    tasks.remove(0).run();
+    nowNs += 2 * TileLocator.ALONE_NS;
+    assertThat(locator.others()).isEqualTo(2);
+  }
+
+  @Test
   void aMessageHoldsNoMoreThanItMay() {
     List<ChainHash> many =
         Collections.nCopies(TileNames.MAX / 2 + 1, names(new Random(2), 1).get(0));
@@ -90,6 +110,44 @@ class TileLocatorTest {
     assertThat(answers).hasSize(2);
     locator.locate(Collections.nCopies(TileNames.MAX + 1, many.get(0)), answers::add);
     assertThat(answers.get(2)).containsOnlyNulls();
+  }
+
+  @Test
+  void whoeverFailsDoesNotKeepTheOthersWaiting() {
+    List<ChainHash> one = names(new Random(5), 1);
+    List<List<Peer>> answers = new ArrayList<>();
+    locator.locate(
+        one,
+        answer -> {
+          throw new AssertionError("not taken");
+        });
+    locator.locate(one, answers::add);
+    tasks.remove(0).run();
+    assertThat(answers).hasSize(1);
+    locator.locate(one, answers::add);
+    assertThat(tasks).as("asked again").hasSize(1);
+    tasks.remove(0).run();
+    assertThat(answers).hasSize(2);
+  }
+
+  @Test
+  void anErrorOfTheQuestionIsAnsweredWithNobody() {
+    List<List<Peer>> answers = new ArrayList<>();
+    TileLocator broken =
+        new TileLocator(
+            "2",
+            message -> {
+              throw new AssertionError("no memory");
+            },
+            tasks::add,
+            () -> nowNs);
+    List<ChainHash> one = names(new Random(6), 1);
+    broken.locate(one, answers::add);
+    assertThatThrownBy(() -> tasks.remove(0).run()).hasMessage("no memory");
+    assertThat(answers).hasSize(1);
+    assertThat(answers.get(0)).containsOnlyNulls();
+    broken.locate(one, answers::add);
+    assertThat(tasks).as("asked again").hasSize(1);
   }
 
   @Test

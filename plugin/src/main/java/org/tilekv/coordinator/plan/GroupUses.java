@@ -68,11 +68,18 @@ public record GroupUses(long[] tileNames, int[] first, int[] end, int firstRun, 
     return Math.min(starts[at] + index, starts[at + 1] - 1);
   }
 
-  /** The places that use each tile, ascending. */
+  /**
+   * The places that use each tile, ascending. Neighbours of one range, as the tiles of one prefix
+   * have it, share an array: a group may have as many tiles as rows.
+   */
   public int[][] usesByTile() {
     int[][] uses = new int[tileNames.length][];
     for (int tile = 0; tile < uses.length; tile++) {
       int from = first[tile];
+      if (tile > 0 && from == first[tile - 1] && end[tile] == end[tile - 1]) {
+        uses[tile] = uses[tile - 1];
+        continue;
+      }
       uses[tile] = new int[end[tile] - from];
       Arrays.setAll(uses[tile], i -> from + i);
     }

@@ -26,7 +26,8 @@ import java.util.Arrays;
  * to a half, the same ones in every partition. So what one partition alone has costs little, and
  * the depth of what is rare in each is known up to a third.
  *
- * <p>Holds at most {@value #MAX_NAMES} names at a time. Confined to one thread.
+ * <p>Holds at most {@value #MAX_NAMES} names at a time, and rows for an eighth of that. Confined to
+ * one thread.
  */
 public final class PathCounter {
 
@@ -36,8 +37,12 @@ public final class PathCounter {
   /** Names of single rows that are all told, per {@value #MAX_NAMES} counted ones. */
   static final int EXACT_NAMES = 64 << 10;
 
+  /** Rows with fewer names than this on average are counted by their number. */
+  private static final int NAMES_PER_ROW = 8;
+
   private final NodeBytes[] buckets;
   private final int maxNames;
+  private final int maxRows;
   private final int exactNames;
   private long[] names = new long[1 << 10];
   private int[] starts = new int[1 << 6];
@@ -53,6 +58,7 @@ public final class PathCounter {
     this.buckets = new NodeBytes[buckets];
     Arrays.setAll(this.buckets, i -> new NodeBytes());
     this.maxNames = maxNames;
+    maxRows = Math.max(1, maxNames / NAMES_PER_ROW);
     this.exactNames = exactNames;
   }
 
@@ -63,7 +69,7 @@ public final class PathCounter {
    * @param promptTokens tokens of its prompt
    */
   public void add(long[] path, int promptTokens) {
-    if (rows > 0 && starts[rows] + path.length > maxNames) {
+    if (rows > 0 && (rows >= maxRows || starts[rows] + path.length > maxNames)) {
       count();
     }
     if (rows + 2 > starts.length) {
@@ -77,6 +83,11 @@ public final class PathCounter {
     System.arraycopy(path, 0, names, starts[rows], path.length);
     tokens[rows] = promptTokens;
     starts[++rows] = end;
+  }
+
+  /** Rows that there is room for now. */
+  int heldRows() {
+    return tokens.length;
   }
 
   /** The nodes of all rows, by bucket, as {@link NodeTable#addAll} reads them. */

@@ -21,8 +21,41 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.tilekv.BatchPlan;
 
 class GroupUsesTest {
+
+  @Test
+  void theTilesOfOnePrefixShareAnArray() {
+    int[] first = {0, 0, 0, 0, 2, 2, 2};
+    int[] end = {9, 9, 5, 5, 5, 5, 9};
+    int[][] uses =
+        new GroupUses(new long[] {1, 2, 3, 4, 5, 6, 7}, first, end, 0, new int[] {0, 9})
+            .usesByTile();
+    for (int tile = 0; tile < uses.length; tile++) {
+      int from = first[tile];
+      assertThat(uses[tile]).hasSize(end[tile] - from).startsWith(from).endsWith(end[tile] - 1);
+    }
+    assertThat(uses[1]).isSameAs(uses[0]);
+    assertThat(uses[2]).isNotSameAs(uses[1]);
+    assertThat(uses[3]).isSameAs(uses[2]);
+    assertThat(uses[4]).isNotSameAs(uses[3]);
+    assertThat(uses[5]).isSameAs(uses[4]);
+    assertThat(uses[6]).isNotSameAs(uses[5]);
+  }
+
+  /** Apart they would take 40 GB. */
+  @Test
+  void aLongPrefixOfManyRowsIsSmall() {
+    int tiles = 100_000;
+    int rows = 100_000;
+    int[] ends = new int[tiles];
+    java.util.Arrays.fill(ends, rows);
+    long[] names = java.util.stream.LongStream.range(0, tiles).toArray();
+    GroupUses uses = new GroupUses(names, new int[tiles], ends, 0, new int[] {0, rows});
+    BatchPlan plan = new BatchPlan(uses.tileNames(), uses.usesByTile());
+    assertThat(plan.nextUse(tiles - 1, rows - 1)).isEqualTo(rows - 1);
+  }
 
   @Test
   void tilesAreUsedWhereTheRowsBelowThemAre() {

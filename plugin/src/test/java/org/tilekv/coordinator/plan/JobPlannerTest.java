@@ -55,6 +55,23 @@ class JobPlannerTest {
   }
 
   @Test
+  void rowsWithoutATileAreCountedBeforeTheyAreMany() {
+    PathCounter counter = new PathCounter(3, 4096, 64);
+    int rows = 100_000;
+    for (int row = 0; row < rows; row++) {
+      counter.add(new long[0], 5);
+    }
+    assertThat(counter.heldRows()).isLessThanOrEqualTo(1024);
+    NodeTable nodes = new NodeTable();
+    for (byte[] bucket : counter.finish()) {
+      nodes.addAll(bucket);
+    }
+    PrefixTree tree = PrefixTree.of(nodes);
+    assertThat(tree.rows(0)).isEqualTo(rows);
+    assertThat(new JobPlanner(nodes, COST).promptTokens()).isEqualTo(5L * rows);
+  }
+
+  @Test
   void eachRowIsInOneGroupUnderItsDeepestSharedPrefix() {
     for (int seed = 0; seed < SEEDS; seed++) {
       Random random = new Random(seed);
