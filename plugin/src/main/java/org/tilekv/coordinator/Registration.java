@@ -29,7 +29,7 @@ final class Registration {
   private long toldEpoch;
   private boolean awaitsFull;
   private ExecutorStats stats = ExecutorStats.ZERO;
-  private final QueueLoad load = new QueueLoad();
+  private QueueLoad load = new QueueLoad();
 
   Registration(Register register, long session, PrefixDirectory directory, long nowMs) {
     this.register = register;
@@ -98,9 +98,13 @@ final class Registration {
     ticket = DirectoryTickets.NONE;
   }
 
-  /** Takes over the numbers of the session before, until the first heartbeat brings new ones. */
+  /**
+   * Takes over the numbers of the session before, until the first heartbeat brings new ones; and
+   * what was placed on the executor, which it still has to do.
+   */
   void follow(Registration before) {
     stats = before.stats.withoutGauges();
+    load = before.load;
   }
 
   /** The cluster manager is about to take it away: it still sends heartbeats and holds tiles. */
