@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.ExecutorView.State;
@@ -41,6 +42,8 @@ final class ExecutorRegistry {
   private ExecutorStats forgotten = ExecutorStats.ZERO;
   private long lastSession;
   private int alive;
+  // Those of them that take requests of others.
+  private int peers;
 
   /**
    * An empty registry.
@@ -73,11 +76,13 @@ final class ExecutorRegistry {
     }
     byId.put(register.executorId(), next);
     alive++;
+    peers += next.isPeer() ? 1 : 0;
     return next;
   }
 
   private void end(Registration registration, State as) {
     alive -= registration.alive() ? 1 : 0;
+    peers -= registration.isPeer() ? 1 : 0;
     registration.end(as);
   }
 
@@ -171,13 +176,22 @@ final class ExecutorRegistry {
         .toList();
   }
 
-  /** Where the executors that count take requests of others. */
-  List<Peer> peers() {
-    return byId.values().stream()
-        .filter(Registration::alive)
-        .map(Registration::peer)
-        .filter(peer -> peer.port() > 0)
-        .toList();
+  /** Executors that are alive and take requests of others. */
+  int peers() {
+    return peers;
+  }
+
+  /** Whether it is alive and takes requests of others. */
+  boolean isPeer(String executorId) {
+    Registration registration = byId.get(executorId);
+    return registration != null && registration.isPeer();
+  }
+
+  /** Where it takes requests of others, if it does. */
+  Optional<Peer> peer(String executorId) {
+    return Optional.ofNullable(byId.get(executorId))
+        .filter(Registration::isPeer)
+        .map(Registration::peer);
   }
 
   /** All that are remembered, in order of registration. */
@@ -196,8 +210,10 @@ final class ExecutorRegistry {
   void checkIntegrity(MemberSlots members) {
     int placeable = 0;
     int counted = 0;
+    int withPort = 0;
     for (Registration registration : byId.values()) {
       counted += registration.alive() ? 1 : 0;
+      withPort += registration.isPeer() ? 1 : 0;
       if (registration.placeable()) {
         placeable++;
         int slot = members.slotOf(registration.member().executorId());
@@ -210,6 +226,9 @@ final class ExecutorRegistry {
       throw new IllegalStateException(
           "%d placeable of %d alive executors; counted are %d and %d"
               .formatted(placeable, counted, members.size(), alive));
+    }
+    if (withPort != peers) {
+      throw new IllegalStateException(withPort + " executors have a port; counted are " + peers);
     }
   }
 }

@@ -152,6 +152,11 @@ final class Registration {
     return new Member(register.executorId(), register.host(), register.cores());
   }
 
+  /** Whether it takes requests of other executors. */
+  boolean isPeer() {
+    return alive() && register.transportPort() > 0;
+  }
+
   Peer peer() {
     return new Peer(register.executorId(), register.host(), register.transportPort());
   }
