@@ -62,14 +62,11 @@ final class PeerLookup {
   }
 
   /**
-   * Who takes over from an executor.
+   * Who takes over from an executor that is leaving.
    *
-   * @param owners who should get its tiles where it leaves
+   * @param owners who should get its tiles
    */
   Successors successors(String executorId, List<Member> owners) {
-    if (!executors.isLeaving(executorId)) {
-      return new Successors(false, List.of());
-    }
     List<Peer> successors =
         owners.stream()
             .map(Member::executorId)
