@@ -24,6 +24,7 @@ final class Registration {
   private final PrefixDirectory directory;
   private int ticket;
   private State state = State.ALIVE;
+  private boolean decommissioned;
   private long lastSeenMs;
   private long lastNumber;
   private long toldEpoch;
@@ -109,7 +110,13 @@ final class Registration {
 
   /** The cluster manager is about to take it away: it still sends heartbeats and holds tiles. */
   void leave() {
-    state = State.LEAVING;
+    decommissioned = true;
+    state = placeable() ? State.LEAVING : state;
+  }
+
+  /** Whether it was told to leave, also after it has ended. */
+  boolean decommissioned() {
+    return decommissioned;
   }
 
   /** Work was placed there. */

@@ -57,4 +57,38 @@ class ExecutorRegistryTest {
       }
     }
   }
+
+  @Test
+  void whoeverIsLeavingStaysLeavingHoweverManyThereAre() {
+    ExecutorRegistry few = new ExecutorRegistry(directory, 0, 2);
+    for (int i = 0; i < 5; i++) {
+      few.register(register("e" + i), 0);
+      assertThat(few.leave("e" + i)).isTrue();
+    }
+    assertThat(few.leaving()).isEqualTo(5);
+    for (int i = 0; i < 5; i++) {
+      assertThat(few.isLeaving("e" + i)).as("e%d", i).isTrue();
+      assertThat(few.leave("e" + i)).as("e%d: no news", i).isFalse();
+    }
+    assertThat(few.register(register("e0"), 0).leaving()).as("registered again").isTrue();
+    few.remove("e1");
+    assertThat(few.isLeaving("e1")).as("was leaving before it went").isTrue();
+    assertThat(few.leaving()).isEqualTo(4);
+  }
+
+  @Test
+  void whoIsSilentWhileItLeavesIsLeavingWhenItComesBack() {
+    ExecutorRegistry few = new ExecutorRegistry(directory, 0, 1);
+    for (int i = 0; i < 3; i++) {
+      few.register(register("e" + i), i);
+      few.leave("e" + i);
+    }
+    assertThat(few.expire(0)).containsExactly("e0");
+    assertThat(few.leaving()).isEqualTo(2);
+    assertThat(few.register(register("e0"), 9).leaving()).isTrue();
+  }
+
+  private static Register register(String id) {
+    return new Register(id, "host", 1, 0);
+  }
 }
