@@ -96,7 +96,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
       driver.counters().skipped();
       return asIs();
     }
-    return inGroups(input, planned);
+    return inGroups(input, planned, shared.tileTokens());
   }
 
   private JobPlanner.@Nullable Planned plan(PlanningJob.Shared shared, long startNs) {
@@ -122,7 +122,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
         .rdd();
   }
 
-  private RDD<Row> inGroups(JavaRDD<Row> input, JobPlanner.Planned planned) {
+  private RDD<Row> inGroups(JavaRDD<Row> input, JobPlanner.Planned planned, int tileTokens) {
     PlannedColumns columns = new PlannedColumns(rows.schema().size(), keepsOrder);
     Broadcast<byte[]> plan =
         context.broadcast(planned.plan().encode(), ClassTag$.MODULE$.apply(byte[].class));
@@ -136,7 +136,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
             .sortWithinPartitions(
                 col(PlannedColumns.RUN), col(own.fieldNames()[spec.promptIndex()]));
     JavaRDD<Row> generated =
-        new ShardedRdd(context, grouped, driver.placement(planned.executorOfGroup()))
+        new ShardedRdd(context, grouped, driver.placement(planned, tileTokens))
             .toJavaRDD()
             .mapPartitionsWithIndex(new GeneratePartition(spec, columns, plan), true);
     return keepsOrder
