@@ -40,6 +40,15 @@ report() {
     sed 's/;/; /g')"
 }
 
+# Fails where not every row matches what is expected.
+all_match() {
+  local matches
+  matches=$(sed -nE 's/^  exact matches +//p' "$work/$1.log" | tr -d , | sort -u)
+  [[ $matches == "$rows of $rows" ]] && return 0
+  echo "$1: exact matches ${matches:-not told}; expected are $rows of $rows"
+  return 1
+}
+
 failed=0
 for way in "${ways[@]}"; do
   shards=$way
@@ -54,6 +63,7 @@ for way in "${ways[@]}"; do
     failed=1
   fi
   report "$way"
+  all_match "$way" || failed=1
 done
 digests=$(for way in "${ways[@]}"; do sed -nE 's/^  output digest +//p' "$work/$way.log"; done | sort -u | wc -l)
 if ((digests != 1)); then

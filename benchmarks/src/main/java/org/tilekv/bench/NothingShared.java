@@ -17,12 +17,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.tilekv.KvDtype;
 import org.tilekv.cache.CacheTier;
 import org.tilekv.cache.CacheTierOptions;
@@ -102,8 +104,19 @@ public final class NothingShared implements Callable<Integer> {
       print(kinds);
     } finally {
       kinds.forEach(kind -> kind.runtime.close());
+      deleteAll(directory);
     }
     return 0;
+  }
+
+  private static void deleteAll(Path directory) throws IOException {
+    List<Path> found;
+    try (Stream<Path> paths = Files.walk(directory)) {
+      found = paths.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : found) {
+      Files.delete(path);
+    }
   }
 
   private Kind kind(String name, boolean reuse, PrefixSources sources) {

@@ -43,7 +43,9 @@ import org.tilekv.coordinator.ShardMap;
  * MembershipRuns DATA decommission ROWS       recomputed tokens with and without hand-over
  * </pre>
  *
- * <p>{@code benchmarks/membership.sh} submits it. Ends with exit code 1 where an output differs.
+ * <p>{@code benchmarks/membership.sh} submits it. Ends with exit code 1 where an output differs,
+ * where no kill hit an executor that had work, and where a job ended before an executor was
+ * removed.
  */
 public final class MembershipRuns {
 
@@ -72,7 +74,7 @@ public final class MembershipRuns {
       default -> throw new IllegalArgumentException("there is no case '" + args[1] + "'");
     }
     if (runs.failed) {
-      System.out.println("outputs differ");
+      System.out.println("FAILED, see above");
       System.exit(1);
     }
   }
@@ -86,6 +88,11 @@ public final class MembershipRuns {
       failed = true;
       print("%s: digest %s, expected %s", what, found, expected);
     }
+  }
+
+  private void fail(String why) {
+    failed = true;
+    print("%s", why);
   }
 
   // --- killed executors ---
@@ -104,15 +111,18 @@ public final class MembershipRuns {
       print(
           "without kills: digest %s, %d prompt tokens computed, %d ms",
           baseline.digest(), baseline.computed(), baseline.nanos() / 1_000_000);
-      print("run  killed at  executor  tokens lost  extra computed  tiles fetched  output");
+      print(
+          "run  killed at  executor  tokens lost  extra computed  tiles fetched  victim    output");
       long lost = 0;
       long extra = 0;
+      int working = 0;
       // One generator for all: the first numbers of neighbouring seeds are alike.
       Random random = new Random(seed);
       for (int run = 0; run < runs; run++) {
-        long[] cost = kill(cluster, prompts, baseline, run, random);
-        lost += cost[0];
-        extra += cost[1];
+        Kill kill = kill(cluster, prompts, baseline, run, random);
+        lost += kill.lost();
+        extra += kill.extra();
+        working += kill.working() ? 1 : 0;
       }
       print(
           "%d runs, seed %d: %s; lost %d tokens in all, computed %d more; %d s",
@@ -122,6 +132,10 @@ public final class MembershipRuns {
           lost,
           extra,
           (System.nanoTime() - start) / 1_000_000_000L);
+      print("%d kills of a working executor, %d of others", working, runs - working);
+      if (working == 0) {
+        fail("no executor that had work was killed: the runs show nothing");
+      }
     }
   }
 
@@ -134,10 +148,20 @@ public final class MembershipRuns {
   }
 
   /**
-   * One run; tokens that the victim had computed in its life, and that were computed beyond the
-   * baseline.
+   * What one kill hit.
+   *
+   * @param lost tokens that the victim had computed in this run
+   * @param extra tokens that were computed beyond the baseline
+   * @param running whether the job was still running when the victim was killed
    */
-  private long[] kill(
+  private record Kill(long lost, long extra, boolean running) {
+
+    boolean working() {
+      return running && lost > 0;
+    }
+  }
+
+  private Kill kill(
       MembershipCluster cluster, List<String> prompts, Baseline baseline, int run, Random random)
       throws InterruptedException {
     cluster.awaitExecutors(2);
@@ -148,28 +172,32 @@ public final class MembershipRuns {
     cluster.tileKv().refresh();
     long before = cluster.totals().computedTokens();
     long fetched = cluster.totals().fetchedTiles();
+    long itsBefore = cluster.computedBy(victim);
     CompletableFuture<String> job =
         CompletableFuture.supplyAsync(() -> cluster.run(prompts, "run " + run, PARTITIONS));
     TimeUnit.NANOSECONDS.sleep((long) (moment * baseline.nanos()));
     long process = Objects.requireNonNull(processes.get(victim), victim);
     cluster.tileKv().refresh();
-    long lost = cluster.computedBy(victim);
+    long lost = cluster.computedBy(victim) - itsBefore;
+    boolean running = !job.isDone();
     ProcessHandle.of(process).ifPresent(ProcessHandle::destroyForcibly);
     String digest = job.join();
     long extra = cluster.totals().computedTokens() - before - baseline.computed();
     check("run " + run, baseline.digest(), digest);
+    Kill kill = new Kill(lost, extra, running);
     print(
-        "%3d  %8.0f%%  %8s  %11d  %14d  %13d  %s",
+        "%3d  %8.0f%%  %8s  %11d  %14d  %13d  %-8s  %s",
         run,
         100 * moment,
         victim,
         lost,
         extra,
         cluster.totals().fetchedTiles() - fetched,
+        kill.working() ? "working" : running ? "idle" : "job over",
         digest.equals(baseline.digest()) ? "same" : "OTHER");
     MembershipCluster.await(
         "executor " + victim + " is gone", () -> !cluster.executors().contains(victim));
-    return new long[] {lost, extra};
+    return kill;
   }
 
   // --- executors added and removed ---
@@ -185,6 +213,9 @@ public final class MembershipRuns {
           CompletableFuture.supplyAsync(() -> cluster.run(prompts, "scaled", 4 * PARTITIONS));
       for (int round = 0; round < 2; round++) {
         TimeUnit.MILLISECONDS.sleep(500);
+        if (job.isDone()) {
+          fail("the job was over before removal " + (round + 1) + "; give it more rows");
+        }
         Map<Integer, String> three = owners(cluster);
         String leaves = cluster.executors().get(0);
         context.killExecutors(

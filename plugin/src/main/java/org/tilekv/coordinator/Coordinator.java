@@ -109,7 +109,9 @@ public final class Coordinator {
         return peers.locate(locate);
       }
       if (message instanceof FindSuccessors asked) {
-        return peers.successors(asked.executorId(), newOwners(asked.executorId()));
+        return executors.isLeaving(asked.executorId())
+            ? peers.successors(asked.executorId(), newOwners(asked.executorId()))
+            : new Successors(false, List.of());
       }
       return refuse(
           Refused.Reason.UNEXPECTED, message.getClass().getSimpleName() + " is not for the driver");

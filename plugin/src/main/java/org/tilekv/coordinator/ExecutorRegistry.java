@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.ExecutorView.State;
@@ -33,14 +34,18 @@ final class ExecutorRegistry {
   static final int MAX_GONE = 1000;
 
   private final PrefixDirectory directory;
+  private final int maxGone;
   // In order of registration.
   private final Map<String, Registration> byId = new LinkedHashMap<>();
   // Ids that must not register any more; a cluster manager does not use an id twice.
   private final Set<String> removedIds = new LinkedHashSet<>();
+  // Those told to leave that may not be listed: not yet, or no longer.
   private final Set<String> leavingIds = new LinkedHashSet<>();
   private ExecutorStats forgotten = ExecutorStats.ZERO;
   private long lastSession;
   private int alive;
+  // Those of them that take requests of others.
+  private int peers;
 
   /**
    * An empty registry.
@@ -48,8 +53,13 @@ final class ExecutorRegistry {
    * @param firstSession sessions have numbers above; another registry's should be far from them
    */
   ExecutorRegistry(PrefixDirectory directory, long firstSession) {
+    this(directory, firstSession, MAX_GONE);
+  }
+
+  ExecutorRegistry(PrefixDirectory directory, long firstSession, int maxGone) {
     this.directory = directory;
     this.lastSession = firstSession;
+    this.maxGone = maxGone;
   }
 
   @Nullable Registration get(String executorId) {
@@ -63,21 +73,24 @@ final class ExecutorRegistry {
   /** Opens a session and ends the one before, if any. */
   Registration register(Register register, long nowMs) {
     Registration next = new Registration(register, ++lastSession, directory, nowMs);
+    boolean leaving = isLeaving(register.executorId());
     Registration before = byId.remove(register.executorId());
     if (before != null) {
       end(before, State.EXPIRED);
       next.follow(before);
     }
-    if (leavingIds.contains(register.executorId())) {
+    if (leaving) {
       next.leave();
     }
     byId.put(register.executorId(), next);
     alive++;
+    peers += next.isPeer() ? 1 : 0;
     return next;
   }
 
   private void end(Registration registration, State as) {
     alive -= registration.alive() ? 1 : 0;
+    peers -= registration.isPeer() ? 1 : 0;
     registration.end(as);
   }
 
@@ -86,12 +99,13 @@ final class ExecutorRegistry {
    * that is news.
    */
   boolean leave(String executorId) {
-    if (removedIds.contains(executorId) || !leavingIds.add(executorId)) {
+    if (removedIds.contains(executorId) || isLeaving(executorId)) {
       return false;
     }
-    dropOldest(leavingIds, MAX_GONE);
+    leavingIds.add(executorId);
+    dropOldest(leavingIds, maxGone);
     Registration registration = byId.get(executorId);
-    if (registration != null && registration.placeable()) {
+    if (registration != null) {
       registration.leave();
     }
     return true;
@@ -100,7 +114,7 @@ final class ExecutorRegistry {
   /** The executor is gone for good; returns whether it had counted until now. */
   boolean remove(String executorId) {
     removedIds.add(executorId);
-    dropOldest(removedIds, MAX_GONE);
+    dropOldest(removedIds, maxGone);
     Registration registration = byId.get(executorId);
     if (registration == null || registration.removed()) {
       return false;
@@ -126,7 +140,7 @@ final class ExecutorRegistry {
   }
 
   private void forgetOldest() {
-    long excess = byId.size() - alive - (long) MAX_GONE;
+    long excess = byId.size() - alive - (long) maxGone;
     Iterator<Registration> all = byId.values().iterator();
     while (excess > 0) {
       Registration registration = all.next();
@@ -153,15 +167,13 @@ final class ExecutorRegistry {
 
   /** Whether it is about to be taken away, or was before it went. */
   boolean isLeaving(String executorId) {
-    return leavingIds.contains(executorId);
+    Registration registration = byId.get(executorId);
+    return leavingIds.contains(executorId) || registration != null && registration.decommissioned();
   }
 
+  /** Executors that are alive and about to leave. */
   int leaving() {
-    return (int) leavingIds.stream().map(byId::get).filter(this::leaves).count();
-  }
-
-  private boolean leaves(@Nullable Registration registration) {
-    return registration != null && registration.leaving();
+    return (int) byId.values().stream().filter(Registration::leaving).count();
   }
 
   /** Those that may be given work and were heard of since then. */
@@ -171,13 +183,22 @@ final class ExecutorRegistry {
         .toList();
   }
 
-  /** Where the executors that count take requests of others. */
-  List<Peer> peers() {
-    return byId.values().stream()
-        .filter(Registration::alive)
-        .map(Registration::peer)
-        .filter(peer -> peer.port() > 0)
-        .toList();
+  /** Executors that are alive and take requests of others. */
+  int peers() {
+    return peers;
+  }
+
+  /** Whether it is alive and takes requests of others. */
+  boolean isPeer(String executorId) {
+    Registration registration = byId.get(executorId);
+    return registration != null && registration.isPeer();
+  }
+
+  /** Where it takes requests of others, if it does. */
+  Optional<Peer> peer(String executorId) {
+    return Optional.ofNullable(byId.get(executorId))
+        .filter(Registration::isPeer)
+        .map(Registration::peer);
   }
 
   /** All that are remembered, in order of registration. */
@@ -196,8 +217,10 @@ final class ExecutorRegistry {
   void checkIntegrity(MemberSlots members) {
     int placeable = 0;
     int counted = 0;
+    int withPort = 0;
     for (Registration registration : byId.values()) {
       counted += registration.alive() ? 1 : 0;
+      withPort += registration.isPeer() ? 1 : 0;
       if (registration.placeable()) {
         placeable++;
         int slot = members.slotOf(registration.member().executorId());
@@ -210,6 +233,9 @@ final class ExecutorRegistry {
       throw new IllegalStateException(
           "%d placeable of %d alive executors; counted are %d and %d"
               .formatted(placeable, counted, members.size(), alive));
+    }
+    if (withPort != peers) {
+      throw new IllegalStateException(withPort + " executors have a port; counted are " + peers);
     }
   }
 }

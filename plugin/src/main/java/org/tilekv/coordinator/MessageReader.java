@@ -114,11 +114,7 @@ final class MessageReader {
   }
 
   TileNames readTileNames() {
-    int count = readInt();
-    if (count < 0 || count > TileNames.MAX) {
-      throw bad(count + " tile names; allowed are 0 to " + TileNames.MAX);
-    }
-    require(count * Long.BYTES);
+    int count = readCount("tile names", TileNames.MAX, Long.BYTES);
     long[] names = new long[count];
     in.asLongBuffer().get(names);
     in.position(in.position() + count * Long.BYTES);

@@ -32,59 +32,48 @@ final class PeerLookup {
 
   /** For every tile an executor that holds it: for a row of tiles the same one where it can be. */
   Located locate(Locate locate) {
-    Map<String, Peer> others = others(locate.executorId());
     Map<String, Integer> places = new LinkedHashMap<>();
     List<Integer> holders = new ArrayList<>(locate.names().size());
     String last = null;
     for (int i = 0; i < locate.names().size(); i++) {
-      last = holder(directory.holders(locate.names().get(i)), others, last);
+      last = holder(directory.holders(locate.names().get(i)), locate.executorId(), last);
       if (last != null && !places.containsKey(last) && places.size() < Successors.MAX_PEERS) {
         places.put(last, places.size());
       }
       holders.add(last == null ? Located.NOBODY : places.getOrDefault(last, Located.NOBODY));
     }
-    List<Peer> named = places.keySet().stream().map(others::get).toList();
-    return new Located(others.size(), named, holders);
+    List<Peer> named = new ArrayList<>(places.size());
+    for (String id : places.keySet()) {
+      executors.peer(id).ifPresent(named::add);
+    }
+    int others = executors.peers() - (executors.isPeer(locate.executorId()) ? 1 : 0);
+    return new Located(others, named, holders);
   }
 
-  private static @Nullable String holder(
-      List<String> holders, Map<String, Peer> others, @Nullable String last) {
+  private @Nullable String holder(List<String> holders, String asking, @Nullable String last) {
     String latest = null;
     for (String holder : holders) {
       if (holder.equals(last)) {
         return holder;
       }
-      latest = others.containsKey(holder) ? holder : latest;
+      latest = executors.isPeer(holder) && !holder.equals(asking) ? holder : latest;
     }
     return latest;
   }
 
   /**
-   * Who takes over from an executor.
+   * Who takes over from an executor that is leaving.
    *
-   * @param owners who should get its tiles where it leaves
+   * @param owners who should get its tiles
    */
   Successors successors(String executorId, List<Member> owners) {
-    if (!executors.isLeaving(executorId)) {
-      return new Successors(false, List.of());
-    }
-    Map<String, Peer> others = others(executorId);
-    List<Peer> successors = new ArrayList<>();
-    for (Member owner : owners) {
-      Peer peer = others.get(owner.executorId());
-      if (peer != null && successors.size() < Successors.MAX_PEERS) {
-        successors.add(peer);
-      }
-    }
+    List<Peer> successors =
+        owners.stream()
+            .map(Member::executorId)
+            .filter(id -> !id.equals(executorId))
+            .flatMap(id -> executors.peer(id).stream())
+            .limit(Successors.MAX_PEERS)
+            .toList();
     return new Successors(true, successors);
-  }
-
-  private Map<String, Peer> others(String executorId) {
-    Map<String, Peer> others = new LinkedHashMap<>();
-    for (Peer peer : executors.peers()) {
-      others.put(peer.executorId(), peer);
-    }
-    others.remove(executorId);
-    return others;
   }
 }

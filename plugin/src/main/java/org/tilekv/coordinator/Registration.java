@@ -24,12 +24,13 @@ final class Registration {
   private final PrefixDirectory directory;
   private int ticket;
   private State state = State.ALIVE;
+  private boolean decommissioned;
   private long lastSeenMs;
   private long lastNumber;
   private long toldEpoch;
   private boolean awaitsFull;
   private ExecutorStats stats = ExecutorStats.ZERO;
-  private final QueueLoad load = new QueueLoad();
+  private QueueLoad load = new QueueLoad();
 
   Registration(Register register, long session, PrefixDirectory directory, long nowMs) {
     this.register = register;
@@ -98,14 +99,24 @@ final class Registration {
     ticket = DirectoryTickets.NONE;
   }
 
-  /** Takes over the numbers of the session before, until the first heartbeat brings new ones. */
+  /**
+   * Takes over the numbers of the session before, until the first heartbeat brings new ones; and
+   * what was placed on the executor, which it still has to do.
+   */
   void follow(Registration before) {
     stats = before.stats.withoutGauges();
+    load = before.load;
   }
 
   /** The cluster manager is about to take it away: it still sends heartbeats and holds tiles. */
   void leave() {
-    state = State.LEAVING;
+    decommissioned = true;
+    state = placeable() ? State.LEAVING : state;
+  }
+
+  /** Whether it was told to leave, also after it has ended. */
+  boolean decommissioned() {
+    return decommissioned;
   }
 
   /** Work was placed there. */
@@ -146,6 +157,11 @@ final class Registration {
 
   Member member() {
     return new Member(register.executorId(), register.host(), register.cores());
+  }
+
+  /** Whether it takes requests of other executors. */
+  boolean isPeer() {
+    return alive() && register.transportPort() > 0;
   }
 
   Peer peer() {

@@ -35,6 +35,8 @@ final class ShardMaps {
   /** Numbers of groups that are kept; the one asked for first goes first. */
   static final int MAX_MAPS = 64;
 
+  private record Bid(Member member, double cost) {}
+
   private record State(long epoch, Map<Integer, ShardMap> byGroups) {}
 
   private final int headShards;
@@ -118,9 +120,10 @@ final class ShardMaps {
     return Arrays.stream(members.snapshot())
         .filter(Objects::nonNull)
         .map(Objects::requireNonNull)
-        .sorted(
-            Comparator.comparingDouble(m -> Rendezvous.cost(Rendezvous.seed(m), m.weight(), hash)))
+        .map(m -> new Bid(m, Rendezvous.cost(Rendezvous.seed(m), m.weight(), hash)))
+        .sorted(Comparator.comparingDouble(Bid::cost))
         .limit(most)
+        .map(Bid::member)
         .toList();
   }
 

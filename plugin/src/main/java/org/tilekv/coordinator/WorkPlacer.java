@@ -80,8 +80,9 @@ final class WorkPlacer {
   Placement place(WorkItem item, Map<String, Integer> leadingTiles) {
     Arrays.fill(saved, 0);
     long most = noteResident(item, leadingTiles);
-    int promisedTo = promisedTo(item);
-    long promisedTokens = promisedTokens(item);
+    int promisedTiles = promisedTiles(item);
+    int promisedTo = promisedTiles == 0 ? Candidates.NONE : promisedTo(item, promisedTiles - 1);
+    long promisedTokens = (long) promisedTiles * item.tileTokens();
     int best = best(item, promisedTo, promisedTokens);
     long queue = candidates.queueTokens[best];
     long spared = best == promisedTo ? Math.max(saved[best], promisedTokens) : saved[best];
@@ -118,20 +119,20 @@ final class WorkPlacer {
     return most;
   }
 
-  private int promisedTo(WorkItem item) {
-    return item.tiles() == 0 ? Candidates.NONE : promisedTo(item, 0);
-  }
-
   private int promisedTo(WorkItem item, int tile) {
     return promised.getOrDefault(item.tile(tile), Candidates.NONE);
   }
 
-  private long promisedTokens(WorkItem item) {
+  /**
+   * Leading tiles that earlier items of this call have: whoever gets the deepest one gets those
+   * before it as well, while a short prefix may be promised to another since.
+   */
+  private int promisedTiles(WorkItem item) {
     int tiles = 0;
-    while (tiles < item.tiles() && promisedTo(item, tiles) == promisedTo(item)) {
+    while (tiles < item.tiles() && promisedTo(item, tiles) != Candidates.NONE) {
       tiles++;
     }
-    return (long) tiles * item.tileTokens();
+    return tiles;
   }
 
   private int best(WorkItem item, int promisedTo, long promisedTokens) {

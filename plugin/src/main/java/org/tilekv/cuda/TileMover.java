@@ -21,10 +21,9 @@ import org.tilekv.OpenedResources;
  * the order of a stream of the caller's. Ordering against compute is the caller's affair: an event
  * behind the last writer before, one behind the copies after.
  *
- * <p>Two ways. One copy per tile takes no multiprocessor, and about 3 us per tile whatever its
- * size. The gathered copy is one kernel of a few blocks that reads or writes the host's memory
- * itself: as fast at every size, and small against the forward steps beside it. {@link
- * TransferCalibration} finds where the one begins to win.
+ * <p>Two ways. Per tile, one copy of the driver's each. Gathered, one kernel for up to {@value
+ * #MAX_MOVES} tiles, of as many blocks as the mover was made with, that reads or writes the host's
+ * memory itself. {@link TransferCalibration} measures both.
  *
  * <p>Used by one thread at a time. The lists of moves are kept in a ring of pinned memory; a call
  * waits where the ring is full of lists that are still being read.

@@ -19,8 +19,8 @@ import org.tilekv.OpenedResources;
 import org.tilekv.cuda.TileMover.Path;
 
 /**
- * Measures once, when a cache opens, what copies between this device and pinned host memory cost,
- * and says which way is the faster for a tile size. Takes some 20 ms and 32 MiB on either side.
+ * Measures what copies between a device and pinned host memory cost, and says which way was the
+ * faster for a tile size. Takes 32 MiB on either side while it measures.
  */
 public final class TransferCalibration {
 

@@ -27,6 +27,7 @@ import org.apache.spark.storage.StorageLevel;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.Coordinator;
 import org.tilekv.coordinator.ExecutorView;
+import org.tilekv.coordinator.plan.JobPlanner;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** What the planner of a job asks the driver: who is there, and whether planning may help. */
@@ -129,12 +130,19 @@ final class PlanDriver {
     return placement;
   }
 
-  /** Where groups run, by what {@link #groupsOfExecutors} said last. */
-  PlacedRdd.Placement placement(int[] executorOfGroup) {
-    List<String> ids =
-        executors.isEmpty()
-            ? List.of()
-            : Arrays.stream(executorOfGroup).mapToObj(i -> executors.get(i).executorId()).toList();
-    return new PlannedPlacement(coordinator, ids, placement);
+  /**
+   * Where the groups of a plan run that was made for {@link #groupsOfExecutors}: where tiles of
+   * theirs are, as {@link GroupExecutors} says.
+   *
+   * @param tileTokens tokens of a tile
+   */
+  PlacedRdd.Placement placement(JobPlanner.Planned planned, int tileTokens) {
+    if (executors.isEmpty()) {
+      return new PlannedPlacement(coordinator, List.of(), placement);
+    }
+    List<String> ids = executors.stream().map(ExecutorView::executorId).toList();
+    int[] chosen = new GroupExecutors(coordinator, ids, planned, tileTokens).choose();
+    return new PlannedPlacement(
+        coordinator, Arrays.stream(chosen).mapToObj(ids::get).toList(), placement);
   }
 }

@@ -153,7 +153,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
             .sortWithinPartitions(
                 col(PlannedColumns.RUN), col(own.fieldNames()[spec.promptIndex()]));
     JavaRDD<Row> generated =
-        new ShardedRdd(context, grouped, driver.placement(planned.executorOfGroup()))
+        new ShardedRdd(context, grouped, driver.placement(planned, naming.tileTokens()))
             .toJavaRDD()
             .mapPartitionsWithIndex(new GeneratePartition(spec, columns, plan), true);
     return keepsOrder

@@ -199,6 +199,23 @@ class WorkPlacementTest {
   }
 
   @Test
+  void itemsFollowTheOneThatSharesMostWithThem() {
+    start("a", "b");
+    List<Placement> placements =
+        coordinator.place(List.of(item(1_000, 1, 2, 3), item(1_000, 1, 9), item(100, 1, 2, 3, 4)));
+    assertThat(id(placements.get(1))).as("1,000 wait there").isNotEqualTo(id(placements.get(0)));
+    assertThat(id(placements.get(2))).isEqualTo(id(placements.get(0)));
+  }
+
+  @Test
+  void whatIsPlacedStaysPlacedWhenTheExecutorRegistersAgain() {
+    start("a");
+    place(item(1_000));
+    coordinator.register(new Register("a", "host-a", 1, 0));
+    assertThat(place(item(0)).queueTokens()).isEqualTo(1_000);
+  }
+
+  @Test
   void withoutExecutorsThereIsNoPlace() {
     Placement placement = place(item(1, 1));
     assertThat(placement.executor()).isEmpty();

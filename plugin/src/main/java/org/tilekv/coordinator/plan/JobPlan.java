@@ -119,6 +119,27 @@ public final class JobPlan {
     return nodes.path(runNodes[run]);
   }
 
+  /**
+   * For each group the names of the known tiles of one prefix, the first one first: that of the run
+   * whose rows have most tiles in common, all together. Empty where its rows share nothing.
+   */
+  public List<long[]> mostSharedPaths() {
+    int[] runOfGroup = new int[groups];
+    long[] most = new long[groups];
+    for (int run = 0; run < runs(); run++) {
+      long shared = runRows[run] * nodes.depth(runNodes[run]);
+      if (shared > most[runGroups[run]]) {
+        most[runGroups[run]] = shared;
+        runOfGroup[runGroups[run]] = run;
+      }
+    }
+    List<long[]> paths = new ArrayList<>(groups);
+    for (int group = 0; group < groups; group++) {
+      paths.add(most[group] == 0 ? new long[0] : tileNames(runOfGroup[group]));
+    }
+    return paths;
+  }
+
   /** The plan as bytes. */
   public byte[] encode() {
     NodeBytes out = new NodeBytes();

@@ -96,6 +96,28 @@ class JobPlannerTest {
   }
 
   @Test
+  void thePathOfAGroupIsThatOfTheRunThatSharesMost() {
+    for (int seed = 0; seed < SEEDS; seed++) {
+      Random random = new Random(seed);
+      RandomRows rows = new RandomRows(random, 1 + random.nextInt(300));
+      JobPlan plan =
+          new JobPlanner(rows.count(random, 3, EXACT), COST).plan(executors(random)).plan();
+      for (int group = 0; group < plan.groups(); group++) {
+        long[] path = plan.mostSharedPaths().get(group);
+        long most = 0;
+        long its = 0;
+        for (int run : plan.runsOf(group)) {
+          long shared = plan.rows(run) * plan.tileNames(run).length;
+          most = Math.max(most, shared);
+          its = Math.max(its, Arrays.equals(plan.tileNames(run), path) ? shared : 0);
+        }
+        assertThat(its).as("seed %d group %d", seed, group).isEqualTo(most);
+        assertThat(path.length > 0).as("seed %d group %d", seed, group).isEqualTo(most > 0);
+      }
+    }
+  }
+
+  @Test
   void theSameRowsGiveTheSamePlanHoweverTheyArePartitioned() {
     for (int seed = 0; seed < 50; seed++) {
       RandomRows rows = new RandomRows(new Random(seed), 200);
