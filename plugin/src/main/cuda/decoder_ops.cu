@@ -32,13 +32,13 @@
     tilekv::addAndNorm(stream, add, bias, weight, out, rows, hidden, eps);                         \
   }                                                                                                \
   extern "C" __global__ void tilekv_rope_append_##SUFFIX(                                          \
-      T* qkv, const T* bias, const T* queryNorm, const T* keyNorm, float eps, const float* rope,   \
-      const int* tokenRow, const int* tokenPosition, T* pool, const int* pageTable, int tokens,    \
-      int queryHeads, int kvHeads, int headDim, int maxTiles, int tileTokensLog2,                  \
-      int tileElements, int layer, int qkvStride) {                                                \
-    tilekv::ropeAppend<T>({qkv, bias, queryNorm, keyNorm, eps, rope, tokenRow, tokenPosition,      \
-                           pool, pageTable, tokens, queryHeads, kvHeads, headDim, maxTiles,        \
-                           tileTokensLog2, tileElements, layer, qkvStride});                       \
+      const float* qkv, T* queries, const T* bias, const T* queryNorm, const T* keyNorm, float eps, \
+      const float* rope, const int* tokenRow, const int* tokenPosition, T* pool,                   \
+      const int* pageTable, int tokens, int queryHeads, int kvHeads, int headDim, int maxTiles,    \
+      int tileTokensLog2, int tileElements, int layer, int qkvStride) {                            \
+    tilekv::ropeAppend<T>({qkv, queries, bias, queryNorm, keyNorm, eps, rope, tokenRow,            \
+                           tokenPosition, pool, pageTable, tokens, queryHeads, kvHeads, headDim,   \
+                           maxTiles, tileTokensLog2, tileElements, layer, qkvStride});             \
   }                                                                                                \
   extern "C" __global__ void tilekv_swiglu_##SUFFIX(const T* gateUp, const T* bias, T* out,        \
                                                     int tokens, int n) {                           \

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compiles programs of this folder for Hopper GPUs: build.sh FOLDER PROGRAM...
-# NVCC_APPEND_FLAGS=-DTILEKV_WAIT_FOR_COPIES makes those that race checkers understand.
+# NVCC_APPEND_FLAGS=-DTILEKV_ALL_LANES_ARRIVE makes those that race checkers understand.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?folder for the programs}

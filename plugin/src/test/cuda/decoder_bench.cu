@@ -74,12 +74,12 @@ void benchOperations(int tokens) {
   using K = Kernels<bf16>;
   size_t n = tokens;
   Random random(1);
-  Device<float> stream(n * HIDDEN), add(n * HIDDEN);
+  Device<float> stream(n * HIDDEN), add(n * HIDDEN), qkv(n * (Q + 2 * KV) * D);
   Device<bf16> out(n * HIDDEN), gateUp(n * 2 * INNER),
-      inner(n * INNER), qkv(n * (Q + 2 * KV) * D), weight(INNER), pool((n + TILE) * KV * 2 * D),
+      inner(n * INNER), queries(n * Q * D), weight(INNER), pool((n + TILE) * KV * 2 * D),
       table(size_t{8192} * HIDDEN);
-  for (Device<float>* x : {&stream, &add}) CHECK_CUDA(cudaMemset(x->get(), 0x3c, x->size() * 4));
-  for (Device<bf16>* x : {&gateUp, &qkv, &weight, &table}) {
+  for (Device<float>* x : {&stream, &add, &qkv}) CHECK_CUDA(cudaMemset(x->get(), 0x3c, x->size() * 4));
+  for (Device<bf16>* x : {&gateUp, &weight, &table}) {
     CHECK_CUDA(cudaMemset(x->get(), 0x3c, x->size() * 2));
   }
   Device<float> rope(size_t{8192} * D);
@@ -99,10 +99,10 @@ void benchOperations(int tokens) {
        }), n * HIDDEN * 14.0);
   line("rope+append", tokens, medianMicros(10, 9, [&](cudaStream_t s, int) {
          K::rope<<<ropeBlocks(tokens, Q + 2 * KV, D, 128), 128, 0, s>>>(
-             qkv.get(), nullptr, nullptr, nullptr, 1e-5f, rope.get(), row.get(), where.get(),
+             qkv.get(), queries.get(), nullptr, nullptr, nullptr, 1e-5f, rope.get(), row.get(), where.get(),
              pool.get(), pageTable.get(), tokens, Q, KV, D, tiles, 4, 2 * TILE * D, 0,
              (Q + 2 * KV) * D);
-       }), n * (Q + 2 * KV) * D * 4.0);
+       }), n * (Q + 2 * KV) * D * 6.0);
   line("swiglu", tokens, medianMicros(10, 9, [&](cudaStream_t s, int) {
          K::swiglu<<<static_cast<unsigned>((n * INNER / 8 + 255) / 256), 256, 0, s>>>(
              gateUp.get(), nullptr, inner.get(), tokens, INNER);

@@ -96,7 +96,7 @@ void checkNorm(Random& random, Report& report) {
 
 // What rope_append must do to one head of one token, in double precision.
 template <typename T>
-std::vector<double> rotated(const T* x, const T* bias, const T* norm, const float* angles, int d,
+std::vector<double> rotated(const float* x, const T* bias, const T* norm, const float* angles, int d,
                             bool rotate) {
   std::vector<double> y(d);
   double squares = 0;
@@ -129,7 +129,7 @@ void checkRope(Random& random, Report& report) {
     PagedCase<T> c(shape, segments, random);
     std::fill(c.pool.begin(), c.pool.end(), rounded<T>(7));
     int heads = shape.queryHeads() + 2 * shape.kvHeads, stride = heads * d + 8, positions = 128;
-    std::vector<T> qkv = random.normals<T>(static_cast<size_t>(c.tokens) * stride);
+    std::vector<float> qkv = random.normals<float>(static_cast<size_t>(c.tokens) * stride);
     std::vector<T> bias = random.normals<T>(heads * d), qNorm = random.normals<T>(d),
                    kNorm = random.normals<T>(d);
     std::vector<float> rope(positions * d);
@@ -144,16 +144,17 @@ void checkRope(Random& random, Report& report) {
         position.push_back(s.start + i);
       }
     }
-    Device<T> x(qkv), b(bias), qn(qNorm), kn(kNorm), pool(c.pool);
-    Device<float> table(rope);
+    Device<T> queries(static_cast<size_t>(c.tokens) * shape.queryHeads() * d), b(bias), qn(qNorm),
+        kn(kNorm), pool(c.pool);
+    Device<float> x(qkv), table(rope);
     Device<int> rows(row), where(position), pages(c.pageTable);
     Kernels<T>::rope<<<ropeBlocks(c.tokens, heads, d, 128), 128>>>(
-        x.get(), hasBias ? b.get() : nullptr, hasNorm ? qn.get() : nullptr,
+        x.get(), queries.get(), hasBias ? b.get() : nullptr, hasNorm ? qn.get() : nullptr,
         hasNorm ? kn.get() : nullptr, 1e-6f, table.get(), rows.get(), where.get(), pool.get(),
         pages.get(), c.tokens, shape.queryHeads(), shape.kvHeads, d, c.maxTiles,
         shape.tileTokensLog2(), shape.tileElements(), shape.layer, stride);
     finishLaunch();
-    std::vector<T> q = x.host(), stored = pool.host(), expected = c.pool;
+    std::vector<T> q = queries.host(), stored = pool.host(), expected = c.pool;
     std::string name = std::string("rope ") + nameOf<T>() + " " + shape.text();
     double worst = 0;
     for (int t = 0; t < c.tokens; t++) {
@@ -163,7 +164,7 @@ void checkRope(Random& random, Report& report) {
         const T* norm = !hasNorm || isValue ? nullptr : isQuery ? qNorm.data() : kNorm.data();
         std::vector<double> want = rotated(&qkv[at], hasBias ? &bias[h * d] : nullptr, norm,
                                            &rope[position[t] * d], d, !isValue);
-        const T* got = &q[at];
+        const T* got = &q[isQuery ? (static_cast<size_t>(t) * shape.queryHeads() + h) * d : 0];
         if (!isQuery) {
           int head = (h - shape.queryHeads()) % shape.kvHeads;
           size_t slot = isValue ? c.value(row[t], head, position[t]) : c.key(row[t], head, position[t]);

@@ -35,17 +35,23 @@ __device__ __forceinline__ void arrive(unsigned barrier) {
                : "memory");
 }
 
-// Arrives once the calling thread's copyAsync16 so far are complete. Race checkers do not know that
-// this orders the copies before whoever waits; for them TILEKV_WAIT_FOR_COPIES makes a slower build
-// that orders them by a plain wait.
+// Arrives once the calling thread's copyAsync16 so far are complete.
 __device__ __forceinline__ void arriveAfterCopies(unsigned barrier) {
-#ifdef TILEKV_WAIT_FOR_COPIES
-  asm volatile("cp.async.wait_all;" ::: "memory");
-  __threadfence_block();
-  arrive(barrier);
-#else
   asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(barrier) : "memory");
+}
+
+// How often a warp arrives in arriveAsWarp. Race checkers do not know that the barrier of a warp orders
+// what its other lanes did before the one lane's arrival; for them every lane arrives, a little slower.
+#ifdef TILEKV_ALL_LANES_ARRIVE
+constexpr int WARP_ARRIVALS = 32;
+#else
+constexpr int WARP_ARRIVALS = 1;
 #endif
+
+// Arrives once all lanes of the warp are here.
+__device__ __forceinline__ void arriveAsWarp(unsigned barrier) {
+  __syncwarp();
+  if (WARP_ARRIVALS > 1 || threadIdx.x % 32 == 0) arrive(barrier);
 }
 
 __device__ __forceinline__ void awaitPhase(unsigned barrier, unsigned phase) {

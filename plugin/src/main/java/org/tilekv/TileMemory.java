@@ -14,6 +14,7 @@
 package org.tilekv;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of a page pool, wherever they are. Bookkeeping lives elsewhere; pages are only numbers
@@ -46,6 +47,33 @@ public interface TileMemory extends AutoCloseable {
    */
   default void copyOut(int[] pages, ByteBuffer dst) {
     throw new UnsupportedOperationException("these tiles cannot be read by the host");
+  }
+
+  /** Bytes on their way to the host. */
+  @FunctionalInterface
+  interface Copy {
+
+    /** Of bytes that are there. */
+    Copy DONE = () -> {};
+
+    /**
+     * Waits until the bytes are there; to be called once. Throws where they will never be there.
+     */
+    void await();
+  }
+
+  /**
+   * As {@link #copyOut}, of pages that no forward step under way writes; may return before the
+   * bytes are there. What is written to the pages from now on comes behind the copy.
+   */
+  default Copy beginCopyOut(int[] pages, ByteBuffer dst) {
+    copyOut(pages, dst);
+    return Copy.DONE;
+  }
+
+  /** Host memory that tiles are copied to and from fastest; null where any is as good. */
+  default @Nullable HostAllocator hostAllocator() {
+    return null;
   }
 
   /** Fills whole tiles from {@code src} with the bytes that {@link #copyOut} gave. */

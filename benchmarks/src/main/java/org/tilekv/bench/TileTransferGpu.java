@@ -31,8 +31,6 @@ import org.tilekv.cuda.TransferCalibration;
 /**
  * Tiles between scattered pages of the device and scattered frames of pinned host memory: each way,
  * and both at once, per tile and gathered, beside one contiguous copy of the same bytes.
- *
- * <p>{@code TileTransferGpu [BLOCKS ...]}: blocks of the gathered copy to try.
  */
 public final class TileTransferGpu {
 
@@ -65,10 +63,6 @@ public final class TileTransferGpu {
   }
 
   public static void main(String[] args) {
-    int[] blocks =
-        args.length == 0
-            ? new int[] {8, 16}
-            : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
     try (CudaDevice device = CudaDevice.open(0);
         KernelModules kernels = new KernelModules(device);
         OpenedResources opened = new OpenedResources()) {
@@ -76,13 +70,11 @@ public final class TileTransferGpu {
       line("%d MiB each way, medians of %d, GB/s", BYTES >> 20, REPETITIONS);
       TileTransferGpu bench = new TileTransferGpu(opened, device);
       bench.limit();
-      for (int count : blocks) {
-        try (TileMover toHost = new TileMover(device, kernels, count);
-            TileMover toDevice = new TileMover(device, kernels, count)) {
-          bench.sizes(toHost, toDevice, count);
-        }
+      try (TileMover toHost = new TileMover(device, kernels, 16);
+          TileMover toDevice = new TileMover(device, kernels, 16)) {
+        bench.sizes(toHost, toDevice);
       }
-      line("%s", TransferCalibration.measure(device, kernels, blocks[0]));
+      line("%s", TransferCalibration.measure(device, kernels));
     }
   }
 
@@ -94,9 +86,9 @@ public final class TileTransferGpu {
         measure(toHost, null), measure(null, toDevice), measure(toHost, toDevice));
   }
 
-  private void sizes(TileMover toHost, TileMover toDevice, int blocks) {
+  private void sizes(TileMover toHost, TileMover toDevice) {
     for (Path path : Path.values()) {
-      line("%s%s", path, path == Path.GATHERED ? ", " + blocks + " blocks" : "");
+      line("%s", path);
       line("%10s %10s %10s %10s", "tile KiB", "to host", "to device", "both ways");
       for (int size : SIZES) {
         int count = (int) (BYTES / size);

@@ -192,7 +192,6 @@ struct DecodeState {
 template <typename T, int D, int EIGHTS>
 __device__ void consumeDecode(const DecodeArguments<T>& a, const DecodeStage<D>& stage, int* lastArrival) {
   const int warp = threadIdx.x / WARP;
-  const int lane = threadIdx.x % WARP;
   const float scaleLog2 = a.scale * 1.44269504088896340736f;
   Turn<DecodeShape<D>::STAGES> turn;
   Turn<DecodeShape<D>::SEGMENTS> segmentTurn;
@@ -203,8 +202,7 @@ __device__ void consumeDecode(const DecodeArguments<T>& a, const DecodeStage<D>&
     const DecodeSegment s = *reinterpret_cast<DecodeSegment*>(stage.segment(segmentTurn.stage));
     if (s.blocks == 0) break;
     state.loadQ(stage.template q<T>(segmentTurn.stage), a.groupSize);
-    __syncwarp();
-    if (lane == 0) arrive(stage.emptySegment(segmentTurn.stage));
+    arriveAsWarp(stage.emptySegment(segmentTurn.stage));
     segmentTurn.next();
     state.reset();
     for (int b = 0; b < s.blocks; b++, turn.next()) {
@@ -215,8 +213,7 @@ __device__ void consumeDecode(const DecodeArguments<T>& a, const DecodeStage<D>&
         state.attend(k, k + DecodeShape<D>::V_AT, s.firstVisible - firstKey, s.position - firstKey,
                      scaleLog2);
       }
-      __syncwarp();
-      if (lane == 0) arrive(stage.empty(turn.stage));
+      arriveAsWarp(stage.empty(turn.stage));
     }
     state.leave(stage, warp);
     finish.run(s);

@@ -90,11 +90,11 @@ struct DecodeStage {
   __device__ void init() const {
     for (int i = 0; i < Shape::STAGES; i++) {
       initBarrier(full(i), Shape::PRODUCERS * WARP);
-      initBarrier(empty(i), Shape::CONSUMERS);
+      initBarrier(empty(i), Shape::CONSUMERS * WARP_ARRIVALS);
     }
     for (int i = 0; i < Shape::SEGMENTS; i++) {
       initBarrier(fullSegment(i), WARP + 1);
-      initBarrier(emptySegment(i), Shape::CONSUMERS);
+      initBarrier(emptySegment(i), Shape::CONSUMERS * WARP_ARRIVALS);
     }
     publishBarriers();
   }

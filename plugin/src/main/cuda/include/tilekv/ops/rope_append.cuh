@@ -22,7 +22,8 @@ namespace tilekv {
 
 template <typename T>
 struct RopeAppendArguments {
-  T* qkv;
+  const float* qkv;
+  T* queries;
   const T* bias;
   const T* queryNorm;
   const T* keyNorm;
@@ -106,9 +107,10 @@ struct HeadPart {
   }
 };
 
-// q, k, v of a token lie side by side: [queryHeads + 2 * kvHeads][headDim]. A group of `lanes` lanes
-// (headDim / 16 rounded up to a power of two) works on one head of one token; q is rewritten in
-// place, k and v go to the tiles and are not written back. headDim is a multiple of 16, at most 512.
+// q, k, v of a token lie side by side, in float32 as they left the product, so that each is rounded
+// once: [queryHeads + 2 * kvHeads][headDim]. A group of `lanes` lanes (headDim / 16 rounded up to a
+// power of two) works on one head of one token; q goes to [token][queryHeads][headDim], k and v go to
+// the tiles. headDim is a multiple of 16, at most 512.
 template <typename T>
 __device__ void ropeAppend(const RopeAppendArguments<T>& a) {
   int half = a.headDim / 2;
@@ -122,7 +124,7 @@ __device__ void ropeAppend(const RopeAppendArguments<T>& a) {
   int head = static_cast<int>(item % heads);
   bool active = valid && part < parts;
   int i = part * VECTOR;
-  T* vector = a.qkv + static_cast<long long>(token) * a.qkvStride + head * a.headDim;
+  const float* vector = a.qkv + static_cast<long long>(token) * a.qkvStride + head * a.headDim;
 
   HeadPart x = {};
   if (active) {
@@ -142,7 +144,8 @@ __device__ void ropeAppend(const RopeAppendArguments<T>& a) {
   int position = a.tokenPosition[token];
   if (!isValue) x.rotate(a.rope + static_cast<long long>(position) * a.headDim, i, half);
   if (head < a.queryHeads) {
-    x.store(vector, i, half);
+    long long query = static_cast<long long>(token) * a.queryHeads + head;
+    x.store(a.queries + query * a.headDim, i, half);
     return;
   }
   int kvHead = (head - a.queryHeads) % a.kvHeads;

@@ -86,7 +86,8 @@ public final class CacheTier implements PrefixSource {
     double nsPerByte = calibrate(tier, cache.geometry().tileTokens(), nanoClock);
     LoadCost cost = new LoadCost(tier.groupBytes(), cache.geometry().tileTokens(), nsPerByte);
     staging = new SpillStaging(tier, options.stagingBytes(), options.allocator(), writes, counters);
-    loads = new TierLoads(cache, tier, staging, cost, reads, nanoClock, counters);
+    loads =
+        new TierLoads(cache, tier, staging, cost, reads, options.allocator(), nanoClock, counters);
     cache.saveEvicted(staging);
   }
 
@@ -153,6 +154,7 @@ public final class CacheTier implements PrefixSource {
     writes.shutdown();
     awaitEnd(reads);
     awaitEnd(writes);
+    loads.free();
     tier.close();
   }
 

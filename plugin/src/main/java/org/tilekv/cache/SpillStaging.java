@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tilekv.TileMemory;
+import org.tilekv.TileMemory.Copy;
 import org.tilekv.prefix.NamedTile;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
@@ -47,7 +48,9 @@ import org.tilekv.tier.SlabAllocator;
  *                 failed                until it is done
  * </pre>
  *
- * The lock guards bookkeeping only.
+ * A copy from a device may be under way while its slot is queued; who needs the bytes waits for it.
+ *
+ * <p>The lock guards bookkeeping only.
  */
 final class SpillStaging implements EvictionSink, AutoCloseable {
 
@@ -94,9 +97,29 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
     private @Nullable GroupMeta meta;
     private Reuse reuse = Reuse.UNKNOWN;
     private int readers;
+    // Guarded by the slot; null once it has ended.
+    private @Nullable Copy copy;
+    private boolean broken;
 
     Slot(ByteBuffer bytes) {
       this.bytes = bytes;
+    }
+
+    synchronized void fill(Copy with) {
+      copy = with;
+      broken = false;
+    }
+
+    /** Waits until the bytes are there; false where they are not to be had. */
+    synchronized boolean filled() {
+      Copy with = copy;
+      copy = null;
+      if (with != null) {
+        broken = true;
+        with.await();
+        broken = false;
+      }
+      return !broken;
     }
   }
 
@@ -118,7 +141,7 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
     }
     boolean copied = false;
     try {
-      memory.copyOut(evicted.pages(), slot.bytes.clear());
+      slot.fill(memory.beginCopyOut(evicted.pages(), slot.bytes.clear()));
       copied = true;
     } catch (RuntimeException e) {
       warn("a tile cannot be copied", e);
@@ -168,21 +191,37 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   }
 
   private void finishCopy(Slot slot, GroupKey key, @Nullable GroupMeta meta, Reuse reuse) {
-    boolean start;
+    boolean stages;
+    boolean start = false;
     synchronized (this) {
-      if (meta == null || closed || staged.putIfAbsent(key, slot) != null) {
+      stages = meta != null && !closed && staged.putIfAbsent(key, slot) == null;
+      if (stages) {
+        slot.meta = meta;
+        slot.reuse = reuse;
+        queued.addLast(slot);
+        start = !writing;
+        writing = true;
+      } else {
         whyNotStaged(meta).increment();
-        giveBack(slot);
-        return;
       }
-      slot.meta = meta;
-      slot.reuse = reuse;
-      queued.addLast(slot);
-      start = !writing;
-      writing = true;
     }
-    if (start) {
+    if (!stages) {
+      drain(slot);
+    } else if (start) {
       startWriting();
+    }
+  }
+
+  /** Gives a slot back that nobody reads, once nothing is copied there any more. */
+  private void drain(Slot slot) {
+    try {
+      slot.filled();
+    } catch (RuntimeException e) {
+      warn("a tile cannot be copied", e);
+    } finally {
+      synchronized (this) {
+        giveBack(slot);
+      }
     }
   }
 
@@ -231,13 +270,17 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   private void write(Slot slot, GroupMeta meta) {
     boolean saved = false;
     try {
-      saved = tier.put(meta, slot.bytes.duplicate().flip(), slot.reuse);
+      saved = slot.filled() && tier.put(meta, whole(slot), slot.reuse);
     } catch (RuntimeException | OutOfMemoryError e) {
       warn("a tile cannot be written to a lower tier", e);
     } finally {
       (saved ? counters.savedTiles : counters.refusedSaves).increment();
       finishWrite(slot, meta.key());
     }
+  }
+
+  private ByteBuffer whole(Slot slot) {
+    return slot.bytes.duplicate().position(0).limit(groupBytes);
   }
 
   private synchronized void finishWrite(Slot slot, GroupKey key) {
@@ -275,6 +318,9 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
       slot.readers++;
     }
     try {
+      if (!slot.filled()) {
+        return null;
+      }
       dst.put(dst.position(), slot.bytes, 0, groupBytes);
     } finally {
       synchronized (this) {
@@ -322,9 +368,13 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
    * the caller's, may still write one.
    */
   @Override
-  public synchronized void close() {
+  public void close() {
+    unusedWhenClosed().forEach(this::drain);
+  }
+
+  private synchronized List<Slot> unusedWhenClosed() {
     if (closed) {
-      return;
+      return List.of();
     }
     closed = true;
     List<Slot> unused = new ArrayList<>(free);
@@ -341,7 +391,7 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
     }
     free.clear();
     queued.clear();
-    unused.forEach(this::giveBack);
+    return unused;
   }
 
   /** Slots that are allocated. */

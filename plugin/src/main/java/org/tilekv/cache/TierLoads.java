@@ -18,7 +18,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongSupplier;
@@ -32,6 +34,7 @@ import org.tilekv.prefix.TileName;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
+import org.tilekv.tier.SlabAllocator;
 
 /**
  * Reads tiles back from a lower tier. Requests whose next missing tile is the same share one load;
@@ -48,9 +51,11 @@ final class TierLoads implements PrefixSource {
   private final SpillStaging staging;
   private final LoadCost cost;
   private final Executor executor;
+  private final SlabAllocator allocator;
   private final LongSupplier nanoClock;
   private final TierCounters counters;
   private final ThreadLocal<ByteBuffer> buffers;
+  private final Queue<ByteBuffer> allocated = new ConcurrentLinkedQueue<>();
   // The rest is guarded by this.
   private final Map<ChainHash, Flight> flights = new HashMap<>();
   private int tilesAhead;
@@ -63,6 +68,7 @@ final class TierLoads implements PrefixSource {
       SpillStaging staging,
       LoadCost cost,
       Executor executor,
+      SlabAllocator allocator,
       LongSupplier nanoClock,
       TierCounters counters) {
     this.cache = cache;
@@ -72,7 +78,8 @@ final class TierLoads implements PrefixSource {
     this.executor = executor;
     this.nanoClock = nanoClock;
     this.counters = counters;
-    buffers = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(tier.groupBytes()));
+    this.allocator = allocator;
+    buffers = ThreadLocal.withInitial(this::allocate);
   }
 
   /**
@@ -185,14 +192,14 @@ final class TierLoads implements PrefixSource {
   private void run(Flight flight, SequenceRequest request) {
     try {
       load(flight.span, request);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       warn(e);
     } finally {
       end(flight);
     }
   }
 
-  private synchronized void warn(RuntimeException why) {
+  private synchronized void warn(Throwable why) {
     counters.failedLoads.increment();
     if (!warned && !closed) {
       warned = true;
@@ -228,38 +235,64 @@ final class TierLoads implements PrefixSource {
   }
 
   private boolean loadNext(TileLoad load, ByteBuffer bytes) {
-    NamedTokens next = new NamedTokens(load.nextName(), load.nextTokens());
-    bytes.clear();
-    if (!read(next, bytes)) {
+    ChainHash name = load.nextName();
+    Taker taker = new Taker(load);
+    read(name, bytes.clear(), taker);
+    if (!taker.found) {
       counters.failedLoads.increment();
-      cache.loadFailed(next.name());
+      cache.loadFailed(name);
       return false;
     }
-    if (!load.add(bytes)) {
+    if (!taker.taken) {
       counters.loadsWithoutRoom.increment();
-      return false;
     }
-    return true;
+    return taker.taken;
   }
 
-  private record NamedTokens(ChainHash name, int[] tokens) {}
+  /** Compares a tile's tokens, which its name stands for, and puts it into the pool. */
+  private static final class Taker implements LowerTier.GroupReader {
+    private final TileLoad load;
+    private final int[] tokens;
+    private boolean found;
+    private boolean taken;
 
-  /** Reads a tile, and compares its tokens, which its name stands for. */
-  private boolean read(NamedTokens tile, ByteBuffer bytes) {
-    GroupKey key = GroupKey.of(tile.name.bytes());
-    GroupMeta meta = staging.get(key, bytes);
-    if (meta == null) {
-      long start = nanoClock.getAsLong();
-      meta = tier.get(key, bytes);
-      if (meta != null) {
-        cost.read(tier.groupBytes(), nanoClock.getAsLong() - start);
-      }
+    Taker(TileLoad load) {
+      this.load = load;
+      this.tokens = load.nextTokens();
     }
-    if (meta != null && !Arrays.equals(meta.tokens(), tile.tokens)) {
-      tier.remove(key);
-      return false;
+
+    @Override
+    public boolean read(GroupMeta meta, ByteBuffer bytes) {
+      found = Arrays.equals(meta.tokens(), tokens);
+      taken = found && load.add(bytes);
+      return found;
     }
-    return meta != null;
+  }
+
+  private void read(ChainHash name, ByteBuffer bytes, Taker taker) {
+    GroupKey key = GroupKey.of(name.bytes());
+    GroupMeta staged = staging.get(key, bytes);
+    if (staged != null) {
+      taker.read(staged, bytes);
+      return;
+    }
+    long start = nanoClock.getAsLong();
+    if (tier.read(key, bytes, taker)) {
+      cost.read(tier.groupBytes(), nanoClock.getAsLong() - start);
+    }
+  }
+
+  private ByteBuffer allocate() {
+    ByteBuffer buffer = allocator.allocate(tier.groupBytes());
+    allocated.add(buffer);
+    return buffer;
+  }
+
+  /** Gives the memory of loads back; none runs any more. */
+  void free() {
+    for (ByteBuffer buffer = allocated.poll(); buffer != null; buffer = allocated.poll()) {
+      allocator.free(buffer);
+    }
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.BatchPlan;
 import org.tilekv.CacheStats;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvCache;
 import org.tilekv.KvSequence;
 import org.tilekv.MissReason;
@@ -38,6 +39,7 @@ import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
+import org.tilekv.tier.SlabAllocator;
 
 /**
  * One executor's cache of KV tiles, in RAM or on a device.
@@ -120,6 +122,12 @@ public final class TileCache implements KvCache {
   /** Whether tiles can be read and loaded. */
   public boolean copiesToHost() {
     return memory.copiesToHost();
+  }
+
+  /** Memory that tiles are copied to and from fastest. */
+  public SlabAllocator hostAllocator() {
+    HostAllocator fastest = memory.hostAllocator();
+    return fastest == null ? SlabAllocator.DIRECT : SlabAllocator.of(fastest);
   }
 
   TileCacheOptions options() {

@@ -102,6 +102,14 @@ public final class Settings {
                   + " batch plan of a job is known, what its remaining rows do not need, then what"
                   + " they need furthest in the future; without a plan as lru.");
 
+  public static final Setting<Long> HOST_BYTES =
+      bytes("host.bytes")
+          .in(Area.CACHE)
+          .doc(
+              "Bytes of pinned host memory for tiles of one model that leave the GPU's pool, per"
+                  + " executor; part of spark.executor.memoryOverhead. Without a GPU the pool is"
+                  + " in host memory itself, and this is not used. Unset: no host tier.");
+
   public static final Setting<String> DISK_DIRS =
       text("disk.dirs")
           .in(Area.CACHE)
@@ -343,6 +351,7 @@ public final class Settings {
           POOL_DEVICE_FRACTION,
           PREFIX_REUSE,
           EVICTION_POLICY,
+          HOST_BYTES,
           DISK_DIRS,
           DISK_BYTES,
           DISK_ADMISSION,

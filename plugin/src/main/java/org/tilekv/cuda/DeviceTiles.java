@@ -13,6 +13,9 @@
  */
 package org.tilekv.cuda;
 
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 import org.tilekv.TileMemory;
@@ -21,7 +24,9 @@ import org.tilekv.TileMemory;
  * The bytes of a page pool in device memory: one allocation, page after page.
  *
  * <p>Slots are copied by a kernel in the order of one stream, which is also the stream of the
- * forward steps: a page is overwritten after its last reader without any event.
+ * forward steps: a page is overwritten after its last reader without any event. Whole pages go to
+ * the host and come from there on streams of their own, once {@link #openHostCopies} was called;
+ * {@link #orderStep} and {@link #stepQueued} around each step keep them apart.
  */
 public final class DeviceTiles implements TileMemory {
 
@@ -37,6 +42,7 @@ public final class DeviceTiles implements TileMemory {
   private final PinnedMemory pairs;
   private final CudaFunction copySlots;
   private final KernelArguments arguments = new KernelArguments(7);
+  private @Nullable PageCopies copies;
   private boolean closed;
 
   /** Allocates the pool; throws {@link CudaOutOfMemoryException} where it does not fit. */
@@ -75,6 +81,60 @@ public final class DeviceTiles implements TileMemory {
     return pool.address();
   }
 
+  /**
+   * Makes copies to and from the host possible, before the first of them; measures how they are
+   * made fastest.
+   */
+  public void openHostCopies(CudaDevice device, KernelModules kernels) {
+    copies = new PageCopies(device, kernels, address(), geometry.tileBytes());
+  }
+
+  /** To be called before a step is queued, outside of a capture: it comes behind evictions. */
+  public void orderStep(CudaStream steps) {
+    if (copies != null) {
+      copies.orderBehindEvictions(steps);
+    }
+  }
+
+  /** To be called when a step has been queued, outside of a capture. */
+  public void stepQueued(CudaStream steps) {
+    if (copies != null) {
+      copies.stepQueued(steps);
+    }
+  }
+
+  @Override
+  public boolean copiesToHost() {
+    return copies != null;
+  }
+
+  private PageCopies copies() {
+    if (copies == null) {
+      throw new UnsupportedOperationException("copies to the host have not been opened");
+    }
+    return copies;
+  }
+
+  @Override
+  public @Nullable HostAllocator hostAllocator() {
+    return copies == null ? null : copies.pieces();
+  }
+
+  @Override
+  public void copyOut(int[] pages, ByteBuffer dst) {
+    copies().copyOut(pages, dst);
+  }
+
+  @Override
+  public Copy beginCopyOut(int[] pages, ByteBuffer dst) {
+    return copies().evict(pages, dst);
+  }
+
+  @Override
+  public void copyIn(int[] pages, ByteBuffer src) {
+    copies().copyIn(pages, src);
+  }
+
   @Override
   public synchronized void copySlots(int[] fromPages, int[] toPages, int slots) {
     for (int first = 0; first < fromPages.length; first += MAX_PAIRS) {
@@ -85,6 +145,7 @@ public final class DeviceTiles implements TileMemory {
   private void copySlots(int[] fromPages, int[] toPages, int slots, int first, int count) {
     // The stream may still read what the last call staged.
     stream.synchronize();
+    orderStep(stream);
     for (int i = 0; i < count; i++) {
       int at = i * PAIR_INTS * Integer.BYTES;
       pairs
@@ -113,6 +174,9 @@ public final class DeviceTiles implements TileMemory {
       return;
     }
     closed = true;
+    if (copies != null) {
+      copies.close();
+    }
     pairs.close();
     devicePairs.close();
     pool.close();

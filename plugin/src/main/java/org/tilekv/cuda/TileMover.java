@@ -22,11 +22,12 @@ import org.tilekv.OpenedResources;
  * behind the last writer before, one behind the copies after.
  *
  * <p>Two ways. Per tile, one copy of the driver's each. Gathered, one kernel for up to {@value
- * #MAX_MOVES} tiles, of as many blocks as the mover was made with, that reads or writes the host's
- * memory itself. {@link TransferCalibration} measures both.
+ * #MAX_MOVES} tiles that reads or writes the host's memory itself. {@link TransferCalibration}
+ * measures both. The kernel finds its list of moves in device memory: reads of the host's would
+ * queue behind the tiles that are written there.
  *
- * <p>Used by one thread at a time. The lists of moves are kept in a ring of pinned memory; a call
- * waits where the ring is full of lists that are still being read.
+ * <p>Used by one thread at a time. The lists of moves are kept in a ring; a call waits where the
+ * ring is full of lists that are still being read.
  */
 public final class TileMover implements AutoCloseable {
 
@@ -39,37 +40,44 @@ public final class TileMover implements AutoCloseable {
   /** Most moves of one launch. */
   public static final int MAX_MOVES = 4096;
 
-  private static final int LISTS = 4;
   private static final int MOVE_BYTES = 2 * Long.BYTES;
-  private static final int BLOCK_THREADS = 512;
+  // Few multiprocessors write as fast as the link; reads come back late, and more must be under
+  // way.
+  private static final int TO_HOST_BLOCKS = 8;
+  private static final int TO_HOST_THREADS = 512;
+  private static final int TO_DEVICE_BLOCKS = 64;
+  private static final int TO_DEVICE_THREADS = 128;
 
   private final CudaDevice device;
   private final CudaFunction kernel;
-  private final int blocks;
   private final OpenedResources opened = new OpenedResources();
   private final PinnedMemory lists;
+  private final DeviceMemory deviceLists;
   private final ByteBuffer moves;
-  private final CudaEvent[] read = new CudaEvent[LISTS];
+  private final CudaEvent[] read;
   private final KernelArguments arguments = new KernelArguments(3);
   private int next;
 
   /**
-   * @param blocks blocks of the gathered copy: as many multiprocessors are shared with it
+   * @param lists launches that may be under way before a call waits; each takes 64 KiB of device
+   *     memory and of pinned memory
    */
-  public TileMover(CudaDevice device, KernelModules kernels, int blocks) {
+  public TileMover(CudaDevice device, KernelModules kernels, int lists) {
     this.device = device;
-    this.blocks = blocks;
+    read = new CudaEvent[lists];
     kernel = kernels.function("tile_copy", "tilekv_copy_tiles");
     try {
-      lists = opened.add(device.allocatePinned((long) LISTS * MAX_MOVES * MOVE_BYTES, "moves"));
-      for (int i = 0; i < LISTS; i++) {
+      long bytes = (long) lists * MAX_MOVES * MOVE_BYTES;
+      this.lists = opened.add(device.allocatePinned(bytes, "moves"));
+      deviceLists = opened.add(device.allocate(bytes, "moves"));
+      for (int i = 0; i < lists; i++) {
         read[i] = opened.add(device.createEvent(false));
       }
     } catch (Throwable failure) {
       opened.closeAfter(failure);
       throw failure;
     }
-    moves = lists.buffer();
+    moves = this.lists.buffer();
   }
 
   /**
@@ -79,7 +87,7 @@ public final class TileMover implements AutoCloseable {
   public void toHost(
       CudaStream stream, Path path, long[] pages, long[] frames, int count, int tileBytes) {
     if (path == Path.GATHERED) {
-      gather(stream, pages, frames, count, tileBytes);
+      gather(stream, pages, frames, count, tileBytes, true);
       return;
     }
     for (int i = 0; i < count; i++) {
@@ -91,7 +99,7 @@ public final class TileMover implements AutoCloseable {
   public void toDevice(
       CudaStream stream, Path path, long[] frames, long[] pages, int count, int tileBytes) {
     if (path == Path.GATHERED) {
-      gather(stream, frames, pages, count, tileBytes);
+      gather(stream, frames, pages, count, tileBytes, false);
       return;
     }
     for (int i = 0; i < count; i++) {
@@ -99,28 +107,43 @@ public final class TileMover implements AutoCloseable {
     }
   }
 
-  private void gather(CudaStream stream, long[] from, long[] to, int count, int tileBytes) {
+  private void gather(
+      CudaStream stream, long[] from, long[] to, int count, int tileBytes, boolean toHost) {
     if (tileBytes % 16 != 0) {
       throw new IllegalArgumentException(
           "a tile has " + tileBytes + " bytes; gathered copies take multiples of 16");
     }
     for (int first = 0; first < count; first += MAX_MOVES) {
-      launch(stream, from, to, first, Math.min(MAX_MOVES, count - first), tileBytes);
+      int list = fill(from, to, first, Math.min(MAX_MOVES, count - first));
+      launch(stream, list, Math.min(MAX_MOVES, count - first), tileBytes, toHost);
     }
   }
 
-  private void launch(
-      CudaStream stream, long[] from, long[] to, int first, int count, int tileBytes) {
+  private int fill(long[] from, long[] to, int first, int count) {
     int list = next;
-    next = (next + 1) % LISTS;
+    next = (next + 1) % read.length;
     read[list].synchronize();
     int at = list * MAX_MOVES * MOVE_BYTES;
     for (int i = 0; i < count; i++) {
       moves.putLong(at + i * MOVE_BYTES, from[first + i]);
       moves.putLong(at + i * MOVE_BYTES + Long.BYTES, to[first + i]);
     }
-    arguments.begin().address(lists.address() + at).integer(count).address(tileBytes);
-    kernel.launch(stream, blocks, 1, 1, BLOCK_THREADS, 0, arguments);
+    return list;
+  }
+
+  private void launch(CudaStream stream, int list, int count, int tileBytes, boolean toHost) {
+    long at = (long) list * MAX_MOVES * MOVE_BYTES;
+    long moved = deviceLists.address() + at;
+    stream.copyToDevice(moved, lists.address() + at, (long) count * MOVE_BYTES);
+    arguments.begin().address(moved).integer(count).address(tileBytes);
+    kernel.launch(
+        stream,
+        toHost ? TO_HOST_BLOCKS : TO_DEVICE_BLOCKS,
+        1,
+        1,
+        toHost ? TO_HOST_THREADS : TO_DEVICE_THREADS,
+        0,
+        arguments);
     stream.record(read[list]);
   }
 

@@ -45,9 +45,9 @@ public final class TransferCalibration {
   }
 
   /** Measures; nothing else should run on the device. */
-  public static TransferCalibration measure(CudaDevice device, KernelModules kernels, int blocks) {
+  public static TransferCalibration measure(CudaDevice device, KernelModules kernels) {
     try (OpenedResources opened = new OpenedResources()) {
-      Bench bench = new Bench(opened, device, kernels, blocks);
+      Bench bench = new Bench(opened, device, kernels);
       return new TransferCalibration(
           Arrays.stream(SIZES).mapToObj(bench::speed).toArray(Speed[]::new));
     }
@@ -113,11 +113,11 @@ public final class TransferCalibration {
     private final long page;
     private final long frame;
 
-    Bench(OpenedResources opened, CudaDevice device, KernelModules kernels, int blocks) {
+    Bench(OpenedResources opened, CudaDevice device, KernelModules kernels) {
       stream = opened.add(device.createStream());
       begin = opened.add(device.createEvent(true));
       end = opened.add(device.createEvent(true));
-      mover = opened.add(new TileMover(device, kernels, blocks));
+      mover = opened.add(new TileMover(device, kernels, 2));
       page = opened.add(device.allocate(BYTES, "calibration")).address();
       frame = opened.add(device.allocatePinned(BYTES, "calibration")).address();
     }

@@ -160,8 +160,7 @@ final class LoadedModel implements ModelRuntime {
 
   /** Page-table rows that loads take beside those of running rows. */
   private static int loadRows(RuntimeOptions options) {
-    boolean loads = !options.device().isGpu() && options.sources() != PrefixSources.NONE;
-    return loads ? LOAD_ROWS : 0;
+    return options.sources() == PrefixSources.NONE ? 0 : LOAD_ROWS;
   }
 
   private static TileCache cacheInRam(

@@ -13,7 +13,10 @@
  */
 package org.tilekv.engine;
 
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -171,11 +174,12 @@ final class Scheduler {
       failStep(e);
       return false;
     }
-    commit();
+    Map<Row, RuntimeException> failures = commit();
     if (chooser != null) {
-      reserveAhead();
+      reserveAhead(failures.keySet());
       finish(chooser);
     }
+    failures.forEach(running::fail);
     counters.steps.increment();
     return true;
   }
@@ -199,20 +203,24 @@ final class Scheduler {
   /**
    * Declares the step's tokens computed. Where the step is still running, readers of their tiles
    * come behind it.
+   *
+   * @return the rows that failed: their pages are theirs until the step has ended
    */
-  private void commit() {
+  private Map<Row, RuntimeException> commit() {
+    Map<Row, RuntimeException> failures = new IdentityHashMap<>();
     for (Row row : plan.rows()) {
       try {
         row.commit(counters);
       } catch (RuntimeException e) {
-        running.fail(row, e);
+        failures.put(row, e);
       }
     }
+    return failures;
   }
 
-  private void reserveAhead() {
+  private void reserveAhead(Set<Row> failed) {
     for (Row row : plan.rows()) {
-      if (row.running()) {
+      if (row.running() && !failed.contains(row)) {
         row.reserveAhead();
       }
     }

@@ -36,8 +36,11 @@ final class CudaActivations implements AutoCloseable {
   /** Normed input of a projection {@code [tokens, hidden]}. */
   final long normed;
 
-  /** Q, K and V {@code [tokens, (queryHeads + 2 kvHeads) * headDim]}. */
+  /** Q, K and V as projected: float32 {@code [tokens, (queryHeads + 2 kvHeads) * headDim]}. */
   final long qkv;
+
+  /** Rotated Q {@code [tokens, queryHeads * headDim]}. */
+  final long queries;
 
   /** Attention output {@code [tokens, queryHeads * headDim]}. */
   final long attended;
@@ -69,7 +72,8 @@ final class CudaActivations implements AutoCloseable {
     try {
       stream = allocate((long) maxTokens * Float.BYTES * config.hiddenSize());
       normed = allocate(tokens * config.hiddenSize());
-      qkv = allocate(tokens * heads * config.headDim());
+      qkv = allocate((long) maxTokens * Float.BYTES * heads * config.headDim());
+      queries = allocate(tokens * config.queryHeads() * config.headDim());
       attended = allocate(tokens * config.queryHeads() * config.headDim());
       gateUp = allocate(tokens * 2 * config.intermediateSize());
       activated = allocate(tokens * config.intermediateSize());
@@ -87,13 +91,14 @@ final class CudaActivations implements AutoCloseable {
   static long bytes(ModelConfig config, KvDtype dtype, int maxTokens, int maxOutputs) {
     long perToken =
         config.hiddenSize()
-            + 2L * (config.queryHeads() + config.kvHeads()) * config.headDim()
+            + 2L * config.queryHeads() * config.headDim()
             + 3L * config.intermediateSize();
     long perOutput =
         (long) dtype.bytes() * config.hiddenSize()
             + (long) Float.BYTES * config.vocabSize()
             + Integer.BYTES;
-    long sums = 2L * Float.BYTES * config.hiddenSize();
+    long heads = config.queryHeads() + 2L * config.kvHeads();
+    long sums = Float.BYTES * (2L * config.hiddenSize() + heads * config.headDim());
     return maxTokens * (perToken * dtype.bytes() + sums) + maxOutputs * perOutput;
   }
 

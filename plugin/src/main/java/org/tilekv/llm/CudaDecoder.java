@@ -155,6 +155,7 @@ public final class CudaDecoder implements TokenDecoder {
     requireFits(batch.segments().tokens(), outputs);
     device.makeCurrent();
     boolean decode = isDecode(batch, outputs);
+    memory.tiles().orderStep(stream);
     times.begin(decode);
     memory.table().sync();
     if (decode) {
@@ -168,6 +169,7 @@ public final class CudaDecoder implements TokenDecoder {
       results.fetchTokens(outputs);
     }
     times.end();
+    memory.tiles().stepQueued(stream);
   }
 
   @Override

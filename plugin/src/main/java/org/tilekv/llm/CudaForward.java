@@ -83,10 +83,10 @@ final class CudaForward {
     CudaActivations a = activations;
     int queries = config.queryHeads() * config.headDim();
     int width = queries + 2 * config.kvHeads() * config.headDim();
-    product(a.normed, layer.qkv(), a.qkv, tokens, width, config.hiddenSize());
-    operations.ropeAppend(layer, weights.rope(), a.qkv, inputs, index, tokens);
-    attend(inputs, index, width);
-    sum(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
+    toFloat32(a.normed, layer.qkv(), a.qkv, tokens, width, config.hiddenSize());
+    operations.ropeAppend(layer, weights.rope(), a.qkv, a.queries, inputs, index, tokens);
+    attend(inputs, index, queries);
+    toFloat32(a.attended, layer.output(), a.projected, tokens, config.hiddenSize(), queries);
   }
 
   /** Decode rows come first among the tokens, and have kernels of their own. */
@@ -95,11 +95,11 @@ final class CudaForward {
     int window = config.windows()[index];
     if (inputs.decodeRows() > 0) {
       DecodePlan plan = inputs.plan(window);
-      attention.decode(stream, index, a.qkv, width, a.attended, plan, inputs.address());
+      attention.decode(stream, index, a.queries, width, a.attended, plan, inputs.address());
     }
     if (inputs.itemCount() > 0) {
       attention.attend(
-          stream, index, window, a.qkv, width, a.attended, inputs.items(), inputs.itemCount());
+          stream, index, window, a.queries, width, a.attended, inputs.items(), inputs.itemCount());
     }
   }
 
@@ -108,7 +108,7 @@ final class CudaForward {
     int n = config.intermediateSize();
     product(a.normed, layer.gateUp(), a.gateUp, tokens, 2 * n, config.hiddenSize());
     operations.swiglu(a.gateUp, layer.gateUpBias(), a.activated, tokens);
-    sum(a.activated, layer.down(), a.projected, tokens, config.hiddenSize(), n);
+    toFloat32(a.activated, layer.down(), a.projected, tokens, config.hiddenSize(), n);
   }
 
   private void head(CudaStepInputs inputs, long bias, int outputs) {
@@ -130,8 +130,8 @@ final class CudaForward {
     cublas.gemm(shape, 1, x, matrix, 0, y);
   }
 
-  /** A product that is added to the residual stream: float32, as the stream is. */
-  private void sum(long x, long matrix, long y, int rows, int outputs, int inputs) {
+  /** A product for the residual stream, which is float32, or for what is rounded later. */
+  private void toFloat32(long x, long matrix, long y, int rows, int outputs, int inputs) {
     GemmShape shape = GemmShape.of(rows, outputs, inputs, type(dtype), GemmType.FLOAT32);
     cublas.gemm(shape, 1, x, matrix, 0, y);
   }

@@ -38,7 +38,7 @@ import org.tilekv.cuda.KernelModules;
 public final class CudaModel implements AutoCloseable {
 
   /** Part of the namespace: tiles of other arithmetic are not the same tiles. */
-  public static final String ARITHMETIC = "cuda-1";
+  public static final String ARITHMETIC = "cuda-2";
 
   private static final int MIN_TILE_TOKENS = 8;
   private static final Logger LOG = LoggerFactory.getLogger(CudaModel.class);
@@ -77,6 +77,7 @@ public final class CudaModel implements AutoCloseable {
       int pages = DevicePoolSize.pages(device, checkpoint, config, geometry, budget, limit.bytes());
       limit.tried((long) pages * geometry.tileBytes());
       DeviceTiles tiles = opened.add(new DeviceTiles(device, kernels, stream, geometry, pages));
+      tiles.openHostCopies(device, kernels);
       cache = opened.add(TileCache.create(cacheOptions.apply(pages), tiles));
       CudaPageTable table = opened.add(new CudaPageTable(device, kernels, stream, cache.table()));
       cudaDecoder =

@@ -44,7 +44,7 @@ final class CudaOperations {
   private final CudaFunction swiglu;
   private final CudaFunction argmax;
   private final CudaFunction sample;
-  private final KernelArguments arguments = new KernelArguments(19);
+  private final KernelArguments arguments = new KernelArguments(20);
 
   CudaOperations(
       ModelConfig config, CudaKvMemory memory, CudaStream stream, KernelModules kernels) {
@@ -77,15 +77,22 @@ final class CudaOperations {
     norm.launch(stream, count, 1, 1, block, 0, arguments);
   }
 
-  /** Biases, norms and rotates q and k, and puts k and v into their tiles. */
+  /** Biases, norms and rotates q and k; q goes to {@code queries}, k and v into their tiles. */
   void ropeAppend(
-      CudaWeights.Layer weights, long rope, long qkv, CudaStepInputs inputs, int layer, int count) {
+      CudaWeights.Layer weights,
+      long rope,
+      long qkv,
+      long queries,
+      CudaStepInputs inputs,
+      int layer,
+      int count) {
     TileGeometry geometry = memory.geometry();
     int dim = config.headDim();
     int heads = config.queryHeads() + 2 * config.kvHeads();
     arguments
         .begin()
         .address(qkv)
+        .address(queries)
         .address(weights.qkvBias())
         .address(weights.queryNorm())
         .address(weights.keyNorm())

@@ -118,8 +118,8 @@ final class TileKvExecutor implements ExecutorPlugin {
     int cores = ExecutorCores.of(context.conf());
     TileKvConfig settled = config.on(device.device());
     PeerTransfers peers = peers(context, config, cores);
-    PrefixSources disk = DiskTiers.of(settled, DiskTiers::localDirectories);
-    PrefixSources sources = PrefixSources.all(disk, peers == null ? PrefixSources.NONE : peers);
+    PrefixSources tiers = LowerTiers.of(settled, LowerTiers::localDirectories);
+    PrefixSources sources = PrefixSources.all(tiers, peers == null ? PrefixSources.NONE : peers);
     RuntimeOptions options =
         RuntimeSettings.options(settled, cores, heapBytes, device.choice()).with(sources);
     long poolBytes =

@@ -99,6 +99,25 @@ public final class HostTier implements LowerTier {
   }
 
   @Override
+  public boolean read(GroupKey key, ByteBuffer buffer, GroupReader reader) {
+    GroupMeta meta = metas.get(key);
+    if (closed || meta == null) {
+      return false;
+    }
+    boolean[] expected = new boolean[1];
+    boolean hit;
+    try {
+      hit = cache.read(key.tile(0), bytes -> expected[0] = reader.read(meta, bytes));
+    } catch (IllegalStateException e) {
+      return whenClosed(e);
+    }
+    if (hit && !expected[0]) {
+      remove(key);
+    }
+    return expected[0];
+  }
+
+  @Override
   public boolean remove(GroupKey key) {
     try {
       return !closed && cache.remove(key.tile(0));

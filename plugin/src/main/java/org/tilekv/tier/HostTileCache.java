@@ -20,6 +20,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -141,6 +142,23 @@ public final class HostTileCache implements AutoCloseable {
   public boolean get(TileKey key, ByteBuffer dst, int offset) {
     Objects.checkFromIndexSize(offset, geometry.tileBytes(), dst.limit());
     return fetch(key, dst, offset);
+  }
+
+  /**
+   * Hands a tile's bytes to a reader where they are: a read-only buffer of {@code
+   * geometry.tileBytes()} that is valid only during the call. False on a miss.
+   */
+  public boolean read(TileKey key, Consumer<ByteBuffer> reader) {
+    int frame = table.pin(key);
+    if (frame == KeyIndex.NONE) {
+      return false;
+    }
+    try {
+      reader.accept(slabs.slice(frame).asReadOnlyBuffer());
+    } finally {
+      table.unpin(frame);
+    }
+    return true;
   }
 
   /** Reads the elements of a FLOAT16 or BFLOAT16 tile. */

@@ -55,6 +55,36 @@ public interface LowerTier extends AutoCloseable {
    */
   @Nullable GroupMeta get(GroupKey key, ByteBuffer dst);
 
+  /** Takes a group's bytes where they are. */
+  @FunctionalInterface
+  interface GroupReader {
+
+    /**
+     * Reads {@link #groupBytes} bytes from the buffer's position on, before it returns.
+     *
+     * @return whether the group was what the reader expected; if not, it is dropped
+     */
+    boolean read(GroupMeta meta, ByteBuffer bytes);
+  }
+
+  /**
+   * Hands a group to a reader, without a copy where the tier has its bytes in memory.
+   *
+   * @param buffer room for a group from its position on, which may be used
+   * @return false is a miss, or a group that the reader did not expect
+   */
+  default boolean read(GroupKey key, ByteBuffer buffer, GroupReader reader) {
+    GroupMeta meta = get(key, buffer);
+    if (meta == null) {
+      return false;
+    }
+    boolean expected = reader.read(meta, buffer);
+    if (!expected) {
+      remove(key);
+    }
+    return expected;
+  }
+
   /** Drops a group; false where there was none. */
   boolean remove(GroupKey key);
 

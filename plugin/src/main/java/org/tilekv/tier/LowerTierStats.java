@@ -49,4 +49,26 @@ public record LowerTierStats(
     long residentBytes,
     long capacityBytes,
     int directories,
-    int droppedDirectories) {}
+    int droppedDirectories) {
+
+  /** Of two tiers together. */
+  LowerTierStats plus(LowerTierStats other) {
+    return new LowerTierStats(
+        hits + other.hits,
+        misses + other.misses,
+        puts + other.puts,
+        refusedPuts + other.refusedPuts,
+        failedPuts + other.failedPuts,
+        evictions + other.evictions,
+        corruptGroups + other.corruptGroups,
+        refusedFiles + other.refusedFiles,
+        ioErrors + other.ioErrors,
+        bytesWritten + other.bytesWritten,
+        bytesRead + other.bytesRead,
+        residentGroups + other.residentGroups,
+        residentBytes + other.residentBytes,
+        capacityBytes + other.capacityBytes,
+        directories + other.directories,
+        droppedDirectories + other.droppedDirectories);
+  }
+}

@@ -14,22 +14,29 @@
 package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
+import org.tilekv.HostAllocator;
 
 /**
  * Where the memory of a {@link HostTileCache} comes from: the JVM's direct memory by default,
  * pinned memory where a GPU copies from it.
  */
-public interface SlabAllocator {
+public interface SlabAllocator extends HostAllocator {
 
   /** Direct memory, given back at once on {@link #free}; counts against MaxDirectMemorySize. */
   SlabAllocator DIRECT = new DirectSlabAllocator();
 
-  /**
-   * Memory of {@code bytes} bytes, at most 1 GiB, whose content does not matter. Throws {@link
-   * OutOfMemoryError} where there is not enough.
-   */
-  ByteBuffer allocate(int bytes);
+  /** Memory of another kind. */
+  static SlabAllocator of(HostAllocator memory) {
+    return new SlabAllocator() {
+      @Override
+      public ByteBuffer allocate(int bytes) {
+        return memory.allocate(bytes);
+      }
 
-  /** Takes back what {@link #allocate} gave; called once per slab, after its last use. */
-  void free(ByteBuffer slab);
+      @Override
+      public void free(ByteBuffer slab) {
+        memory.free(slab);
+      }
+    };
+  }
 }

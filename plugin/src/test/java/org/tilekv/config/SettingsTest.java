@@ -57,6 +57,7 @@ class SettingsTest {
                     Map.entry("spark.tilekv.pool.deviceFraction", "0.9"),
                     Map.entry("spark.tilekv.prefixReuse", "true"),
                     Map.entry("spark.tilekv.eviction.policy", "plan"),
+                    Map.entry("spark.tilekv.host.bytes", "unset"),
                     Map.entry("spark.tilekv.disk.dirs", "unset"),
                     Map.entry("spark.tilekv.disk.bytes", "8g"),
                     Map.entry("spark.tilekv.disk.admission", "adaptive"),

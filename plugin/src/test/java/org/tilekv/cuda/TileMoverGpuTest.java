@@ -45,7 +45,7 @@ class TileMoverGpuTest {
     int slots = 2 * count;
     try (KernelModules kernels = new KernelModules(gpu.device);
         CudaStream stream = gpu.device.createStream();
-        TileMover mover = new TileMover(gpu.device, kernels, 8);
+        TileMover mover = new TileMover(gpu.device, kernels, 4);
         DeviceMemory pool = gpu.device.allocate((long) slots * tileBytes, "test");
         PinnedMemory out = gpu.device.allocatePinned((long) slots * tileBytes, "test");
         PinnedMemory back = gpu.device.allocatePinned((long) slots * tileBytes, "test")) {
@@ -96,7 +96,7 @@ class TileMoverGpuTest {
   void aTileIsAMultipleOf16Bytes() {
     try (KernelModules kernels = new KernelModules(gpu.device);
         CudaStream stream = gpu.device.createStream();
-        TileMover mover = new TileMover(gpu.device, kernels, 8)) {
+        TileMover mover = new TileMover(gpu.device, kernels, 4)) {
       assertThatThrownBy(() -> mover.toHost(stream, Path.GATHERED, new long[1], new long[1], 1, 24))
           .hasMessageContaining("a tile has 24 bytes");
     }
@@ -105,7 +105,7 @@ class TileMoverGpuTest {
   @Test
   void theCalibrationKnowsEverySize() {
     try (KernelModules kernels = new KernelModules(gpu.device)) {
-      TransferCalibration speeds = TransferCalibration.measure(gpu.device, kernels, 8);
+      TransferCalibration speeds = TransferCalibration.measure(gpu.device, kernels);
       System.out.println(speeds);
       assertThat(speeds.toHostBytesPerSecond(16 << 10)).isPositive();
       assertThat(speeds.toDeviceBytesPerSecond(1 << 20)).isPositive();

@@ -1,0 +1,136 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import org.tilekv.OpenedResources;
+
+/**
+ * A stream for copies between pages of a pool and host memory, beside the stream of the steps. Used
+ * by one thread at a time.
+ */
+final class CopyLane implements AutoCloseable {
+
+  // Above the steps: their kernels fill the device, and a copy needs few blocks of it.
+  private static final int PRIORITY = -5;
+
+  private final CudaDevice device;
+  private final long pool;
+  private final int tileBytes;
+  private final CopyPaths paths;
+  private final OpenedResources opened = new OpenedResources();
+  private final CudaStream stream;
+  private final TileMover mover;
+  private @Nullable PinnedMemory bounce;
+  private long[] places = {};
+  private long[] frames = {};
+
+  /**
+   * @param pool address of page 0
+   * @param paths the faster ways
+   * @param launches that may be under way before a call waits
+   */
+  CopyLane(
+      CudaDevice device,
+      KernelModules kernels,
+      long pool,
+      int tileBytes,
+      CopyPaths paths,
+      int launches) {
+    this.device = device;
+    this.pool = pool;
+    this.tileBytes = tileBytes;
+    this.paths = paths;
+    try {
+      stream = opened.add(device.createStream(PRIORITY));
+      mover = opened.add(new TileMover(device, kernels, launches));
+    } catch (Throwable failure) {
+      opened.closeAfter(failure);
+      throw failure;
+    }
+  }
+
+  CudaStream stream() {
+    return stream;
+  }
+
+  /** Queues copies of whole pages to pinned memory, one page behind the other. */
+  void toHost(int[] pages, long address) {
+    addresses(pages, address);
+    mover.toHost(stream, paths.toHost(), places, frames, pages.length, tileBytes);
+  }
+
+  /** Queues copies of pinned memory to whole pages. */
+  void toDevice(long address, int[] pages) {
+    addresses(pages, address);
+    mover.toDevice(stream, paths.toDevice(), frames, places, pages.length, tileBytes);
+  }
+
+  private void addresses(int[] pages, long address) {
+    if (places.length < pages.length) {
+      places = new long[pages.length];
+      frames = new long[pages.length];
+    }
+    for (int i = 0; i < pages.length; i++) {
+      places[i] = pool + (long) pages[i] * tileBytes;
+      frames[i] = address + (long) i * tileBytes;
+    }
+  }
+
+  /** Copies pages to memory that is not pinned, and waits. */
+  void toHostByBounce(int[] pages, ByteBuffer dst) {
+    PinnedMemory memory = bounce();
+    int most = (int) (memory.bytes() / tileBytes);
+    for (int first = 0; first < pages.length; first += most) {
+      int count = Math.min(most, pages.length - first);
+      toHost(part(pages, first, count), memory.address());
+      stream.synchronize();
+      dst.put(memory.buffer().limit(count * tileBytes));
+    }
+  }
+
+  /** Copies memory that is not pinned to pages, and waits. */
+  void toDeviceByBounce(ByteBuffer src, int[] pages) {
+    PinnedMemory memory = bounce();
+    int most = (int) (memory.bytes() / tileBytes);
+    for (int first = 0; first < pages.length; first += most) {
+      int count = Math.min(most, pages.length - first);
+      memory.buffer().put(0, src, src.position(), count * tileBytes);
+      src.position(src.position() + count * tileBytes);
+      toDevice(memory.address(), part(pages, first, count));
+      stream.synchronize();
+    }
+  }
+
+  private static int[] part(int[] pages, int first, int count) {
+    int[] some = new int[count];
+    System.arraycopy(pages, first, some, 0, count);
+    return some;
+  }
+
+  private PinnedMemory bounce() {
+    PinnedMemory held = bounce;
+    if (held == null) {
+      held = opened.add(device.allocatePinned(Math.max(tileBytes, 4 << 20), "tile copies"));
+      bounce = held;
+    }
+    return held;
+  }
+
+  @Override
+  public void close() {
+    opened.close();
+  }
+}

@@ -1,0 +1,183 @@
+/*
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package org.tilekv.cuda;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import org.tilekv.OpenedResources;
+import org.tilekv.TileMemory.Copy;
+
+/**
+ * Copies of whole pages between a device's pool and host memory, on streams of their own beside the
+ * steps, ordered by events:
+ *
+ * <pre>
+ *   a copy of a page that a step may still write     waits for the end of that step
+ *   a step, or any write to a page, behind a copy    waits for the copies queued so far
+ * </pre>
+ *
+ * Pages that are free or have just been evicted are in no step under way, and bytes that came in
+ * are used only after the call that brought them. Thread-safe.
+ */
+final class PageCopies implements AutoCloseable {
+
+  private static final int LOADS = 2;
+  private static final int EVICTIONS_UNDER_WAY = 64;
+
+  private final CudaDevice device;
+  private final int tileBytes;
+  private final PinnedPieces pieces;
+  private final OpenedResources opened = new OpenedResources();
+  private final CopyLane evictions;
+  private final CopyLane reads;
+  private final BlockingQueue<CopyLane> loads = new ArrayBlockingQueue<>(LOADS);
+  private final CudaEvent stepEnd;
+  private final CudaEvent lastEviction;
+  // Guarded by evictions.
+  private final Deque<CudaEvent> spare = new ArrayDeque<>();
+  private volatile boolean evicted;
+
+  /**
+   * @param pool address of page 0
+   */
+  PageCopies(CudaDevice device, KernelModules kernels, long pool, int tileBytes) {
+    this.device = device;
+    this.tileBytes = tileBytes;
+    try {
+      pieces = opened.add(new PinnedPieces(device, "host tiles"));
+      CopyPaths paths = CopyPaths.of(device, kernels, tileBytes);
+      evictions = opened.add(lane(kernels, pool, paths, EVICTIONS_UNDER_WAY));
+      reads = opened.add(lane(kernels, pool, paths, 1));
+      for (int i = 0; i < LOADS; i++) {
+        loads.add(opened.add(lane(kernels, pool, paths, 1)));
+      }
+      stepEnd = opened.add(device.createEvent(false));
+      lastEviction = opened.add(device.createEvent(false));
+    } catch (Throwable failure) {
+      opened.closeAfter(failure);
+      throw failure;
+    }
+  }
+
+  private CopyLane lane(KernelModules kernels, long pool, CopyPaths paths, int launches) {
+    return new CopyLane(device, kernels, pool, tileBytes, paths, launches);
+  }
+
+  PinnedPieces pieces() {
+    return pieces;
+  }
+
+  /** Marks the end of a step; on the thread of the steps, outside of a capture. */
+  void stepQueued(CudaStream steps) {
+    steps.record(stepEnd);
+  }
+
+  /** Lets what is queued on the stream from now on come behind evictions so far. */
+  void orderBehindEvictions(CudaStream stream) {
+    if (evicted) {
+      stream.waitFor(lastEviction);
+    }
+  }
+
+  /** Pages that are evicted; pinned {@code dst} is filled while the caller goes on. */
+  Copy evict(int[] pages, ByteBuffer dst) {
+    long bytes = (long) pages.length * tileBytes;
+    device.makeCurrent();
+    if (!pieces.holds(dst, bytes)) {
+      copyOut(pages, dst);
+      return Copy.DONE;
+    }
+    synchronized (evictions) {
+      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position());
+      CudaEvent done = spare.isEmpty() ? device.createEvent(false) : spare.removeLast();
+      evictions.stream().record(done);
+      evictions.stream().record(lastEviction);
+      evicted = true;
+      dst.position(dst.position() + (int) bytes);
+      return () -> await(done);
+    }
+  }
+
+  private void await(CudaEvent done) {
+    device.makeCurrent();
+    done.synchronize();
+    synchronized (evictions) {
+      spare.addLast(done);
+    }
+  }
+
+  /** Pages that a step under way may write; waits for that step and the copy. */
+  void copyOut(int[] pages, ByteBuffer dst) {
+    long bytes = (long) pages.length * tileBytes;
+    device.makeCurrent();
+    synchronized (reads) {
+      reads.stream().waitFor(stepEnd);
+      if (pieces.holds(dst, bytes)) {
+        reads.toHost(pages, Cuda.addressOf(dst) + dst.position());
+        reads.stream().synchronize();
+        dst.position(dst.position() + (int) bytes);
+      } else {
+        reads.toHostByBounce(pages, dst);
+      }
+    }
+  }
+
+  /** Pages that no step under way uses; waits for the copy. */
+  void copyIn(int[] pages, ByteBuffer src) {
+    device.makeCurrent();
+    CopyLane lane = takeLane();
+    try {
+      orderBehindEvictions(lane.stream());
+      long bytes = (long) pages.length * tileBytes;
+      if (pieces.holds(src, bytes)) {
+        lane.toDevice(Cuda.addressOf(src) + src.position(), pages);
+        lane.stream().synchronize();
+        src.position(src.position() + (int) bytes);
+      } else {
+        lane.toDeviceByBounce(src, pages);
+      }
+    } finally {
+      loads.add(lane);
+    }
+  }
+
+  private CopyLane takeLane() {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return loads.take();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (evictions) {
+      spare.forEach(CudaEvent::close);
+      spare.clear();
+    }
+    opened.close();
+  }
+}
