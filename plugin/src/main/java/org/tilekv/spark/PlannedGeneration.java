@@ -131,7 +131,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
       PlanningJob.Shared shared, TileNaming naming, long startNs, double tokeniseSeconds) {
     PlanCost cost = new PlanCost(naming.tileTokens(), (long) spec.maxNewTokens() * spec.beams());
     JobPlanner planner = new JobPlanner(shared.nodes(), cost);
-    JobPlanner.Planned planned = planner.plan(driver.groupsOfExecutors(planner.rows()));
+    JobPlanner.Planned planned = planner.plan(driver.shares(planner.rows()));
     PlanSummary summary = planned.summary();
     double seconds = (double) (System.nanoTime() - startNs) / TimeUnit.SECONDS.toNanos(1);
     boolean gains = summary.savedShare() >= LEAST_SAVED && summary.groups() > 0;
