@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.tilekv.coordinator.plan.GroupShares;
 import org.tilekv.coordinator.plan.JobPlanner;
 import org.tilekv.coordinator.plan.NodeTable;
 import org.tilekv.coordinator.plan.PlanCost;
@@ -102,7 +103,8 @@ public final class PlanningReport implements Callable<Integer> {
     long merged = System.nanoTime();
     int[] groups = new int[executors];
     java.util.Arrays.fill(groups, 2);
-    JobPlanner.Planned planned = new JobPlanner(nodes, new PlanCost(tileTokens, 64)).plan(groups);
+    JobPlanner.Planned planned =
+        new JobPlanner(nodes, new PlanCost(tileTokens, 64)).plan(GroupShares.equal(groups));
     int planBytes = planned.plan().encode().length;
     long end = System.nanoTime();
     System.out.printf(

@@ -338,7 +338,7 @@ public final class Settings {
           .defaultsTo("auto")
           .doc(
               "auto: before a job runs, its prompts are tokenised once to find what they share; its"
-                  + " rows then run in groups of equal cost, neighbours sharing most. A job whose"
+                  + " rows then run in groups of balanced cost, neighbours sharing most. A job whose"
                   + " rows share nothing stays as it is. off: rows run as they come.");
 
   private static final List<Setting<?>> ALL =

@@ -18,44 +18,36 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
-import org.apache.spark.sql.Row;
 import org.apache.spark.util.CollectionAccumulator;
-import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.plan.PathCounter;
 import scala.Tuple2;
 
 /**
- * First half of the planning job: one partition's rows become counted tree nodes, one array of
- * bytes for each bucket of names. A row that cannot be tokenised counts as one that shares nothing.
+ * First half of the planning job: the {@link TokenRecord}s of one partition become counted tree
+ * nodes, one array of bytes for each bucket of names. A row that cannot be tokenised counts as one
+ * that shares nothing.
  */
-final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer, byte[]> {
+final class CountPrefixes implements PairFlatMapFunction<Iterator<byte[]>, Integer, byte[]> {
   private static final long serialVersionUID = 1L;
 
   private final GenerateSpec spec;
   private final int buckets;
   private final CollectionAccumulator<String> namings;
-  private final LongAccumulator tokeniseNs;
 
   /**
    * @param namings to add how tiles are named here to, as {@link TileNaming#toText}
-   * @param tokeniseNs to add the time spent on tokenising to
    */
-  CountPrefixes(
-      GenerateSpec spec,
-      int buckets,
-      CollectionAccumulator<String> namings,
-      LongAccumulator tokeniseNs) {
+  CountPrefixes(GenerateSpec spec, int buckets, CollectionAccumulator<String> namings) {
     this.spec = spec;
     this.buckets = buckets;
     this.namings = namings;
-    this.tokeniseNs = tokeniseNs;
   }
 
   @Override
-  public Iterator<Tuple2<Integer, byte[]>> call(Iterator<Row> rows) throws Exception {
+  public Iterator<Tuple2<Integer, byte[]>> call(Iterator<byte[]> records) throws Exception {
     List<Tuple2<Integer, byte[]>> counted = new ArrayList<>();
-    if (!rows.hasNext()) {
+    if (!records.hasNext()) {
       return counted.iterator();
     }
     TaskContext task = TaskContext.get();
@@ -63,7 +55,7 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer,
     try (RuntimeLease lease = PlanningLease.acquire(spec, task)) {
       TileNaming naming = TileNaming.of(lease.runtime());
       PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
-      count(rows, paths, counter, task);
+      count(records, paths, counter, task);
       namings.add(naming.toText());
     }
     byte[][] nodes = counter.finish();
@@ -75,20 +67,13 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<Row>, Integer,
     return counted.iterator();
   }
 
-  private void count(Iterator<Row> rows, PromptPaths paths, PathCounter counter, TaskContext task) {
-    long tokenising = 0;
-    while (rows.hasNext()) {
+  private static void count(
+      Iterator<byte[]> records, PromptPaths paths, PathCounter counter, TaskContext task) {
+    while (records.hasNext()) {
       task.killTaskIfInterrupted();
-      Row row = rows.next();
-      long start = System.nanoTime();
-      int @Nullable [] tokens = paths.tokens(prompt(row));
-      tokenising += System.nanoTime() - start;
+      byte @Nullable [] bytes = TokenRecord.tokenBytes(records.next());
+      int @Nullable [] tokens = bytes == null ? null : TokenBytes.decode(bytes);
       counter.add(paths.path(tokens), tokens == null ? 0 : tokens.length);
     }
-    tokeniseNs.add(tokenising);
-  }
-
-  private @Nullable String prompt(Row row) {
-    return row.isNullAt(spec.promptIndex()) ? null : row.getString(spec.promptIndex());
   }
 }

@@ -16,6 +16,7 @@ package org.tilekv.spark;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Set;
+import org.apache.spark.sql.Row;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.engine.GenerationRequest;
 import org.tilekv.engine.SamplingParams;
@@ -61,6 +62,11 @@ record GenerateSpec(
   GenerateSpec {
     stopStrings = List.copyOf(stopStrings);
     var unused = new SamplingParams(temperature, topK, topP, seed);
+  }
+
+  /** The prompt of a row. */
+  @Nullable String prompt(Row row) {
+    return row.isNullAt(promptIndex) ? null : row.getString(promptIndex);
   }
 
   GenerationRequest request(long owner, long rowKey, int[] prompt, Set<Integer> eosTokens) {

@@ -25,9 +25,9 @@ import org.tilekv.coordinator.plan.JobPlanner;
 
 /**
  * Chooses the executor of each group of a plan: where its prefix is resident, by {@link
- * Coordinator#place}, else the one that the plan cut it for. Each executor gets as many groups as
- * the plan gave it, so that its load is the plan's; where nothing is resident the plan stays as it
- * is. Confined to one call.
+ * Coordinator#place}, else the one that the plan cut it for. Each executor gets as many groups of
+ * each weight as the plan gave it, so that its load is the plan's; where nothing is resident the
+ * plan stays as it is. Confined to one call.
  */
 final class GroupExecutors {
 
@@ -40,8 +40,11 @@ final class GroupExecutors {
   private final List<long[]> paths;
   private final int tileTokens;
   private final int[] chosen;
-  // Groups that each executor is still to get.
-  private final int[] room;
+  private final boolean[] resident;
+  // Of each group its weight's place in the rooms.
+  private final int[] weights;
+  // Groups that each executor is still to get, by weight.
+  private final int[][] room;
 
   /**
    * For one plan.
@@ -58,9 +61,15 @@ final class GroupExecutors {
     this.tileTokens = tileTokens;
     chosen = new int[this.planned.length];
     Arrays.fill(chosen, NONE);
-    room = new int[ids.size()];
-    for (int executor : this.planned) {
-      room[executor]++;
+    resident = new boolean[chosen.length];
+    int[] distinct = Arrays.stream(planned.weightOfGroup()).distinct().sorted().toArray();
+    weights =
+        Arrays.stream(planned.weightOfGroup())
+            .map(weight -> Arrays.binarySearch(distinct, weight))
+            .toArray();
+    room = new int[ids.size()][distinct.length];
+    for (int group = 0; group < chosen.length; group++) {
+      room[this.planned[group]][weights[group]]++;
     }
   }
 
@@ -70,21 +79,24 @@ final class GroupExecutors {
     for (int group = 0; group < chosen.length; group++) {
       take(group, planned[group]);
     }
-    int executor = 0;
     for (int group = 0; group < chosen.length; group++) {
-      while (chosen[group] == NONE) {
+      for (int executor = 0; chosen[group] == NONE; executor++) {
         take(group, executor);
-        executor += chosen[group] == NONE ? 1 : 0;
       }
     }
     return chosen.clone();
   }
 
+  /** Whether the group goes where tiles of its prefix are; to be asked when all are chosen. */
+  boolean isResident(int group) {
+    return resident[group];
+  }
+
   /** Gives the group to the executor if neither is taken. */
   private void take(int group, int executor) {
-    if (chosen[group] == NONE && room[executor] > 0) {
+    if (chosen[group] == NONE && room[executor][weights[group]] > 0) {
       chosen[group] = executor;
-      room[executor]--;
+      room[executor][weights[group]]--;
     }
   }
 
@@ -107,6 +119,7 @@ final class GroupExecutors {
       int executor = executor(groups.get(i), placements.get(i));
       if (executor != NONE) {
         take(groups.get(i), executor);
+        resident[groups.get(i)] = chosen[groups.get(i)] == executor;
       }
     }
     LOG.info(

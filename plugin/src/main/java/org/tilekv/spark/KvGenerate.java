@@ -45,7 +45,7 @@ import org.tilekv.config.TileKvConfig;
  * }</pre>
  *
  * <p>Before a job runs, its prompts are read once to find what they share. Where that is enough to
- * matter, rows are brought into groups of equal cost, sharers side by side: partitions and the
+ * matter, rows are brought into groups of balanced cost, sharers side by side: partitions and the
  * order of rows are then new ones, unless {@link #setKeepRowOrder} wants the old ones back. The
  * input is read twice, so cache it where it is expensive, or set {@link #setPlan} to {@code off}:
  * then, and where nothing is shared, rows and partitions stay as they are. Nothing runs before an

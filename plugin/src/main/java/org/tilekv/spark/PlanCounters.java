@@ -64,9 +64,9 @@ final class PlanCounters {
         gains
             ? String.format(
                 Locale.ROOT,
-                "in %,d groups, the largest %.2f times the mean",
+                "in %,d groups, none more than %.2f times its share",
                 summary.groups(),
-                (double) summary.mostGroupCost() / Math.max(1, summary.meanGroupCost()))
+                summary.mostOfShare())
             : "stay as they are";
     return String.format(
         Locale.ROOT,

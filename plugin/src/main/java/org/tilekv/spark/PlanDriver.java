@@ -14,12 +14,14 @@
 package org.tilekv.spark;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.apache.spark.Dependency;
 import org.apache.spark.NarrowDependency;
 import org.apache.spark.rdd.RDD;
@@ -27,20 +29,18 @@ import org.apache.spark.storage.StorageLevel;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.Coordinator;
 import org.tilekv.coordinator.ExecutorView;
+import org.tilekv.coordinator.plan.GroupShares;
 import org.tilekv.coordinator.plan.JobPlanner;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** What the planner of a job asks the driver: who is there, and whether planning may help. */
 final class PlanDriver {
 
-  /** Groups for each core: few, since a group's end leaves its core with less than a full batch. */
-  static final int GROUPS_PER_CORE = 2;
+  /** A group of so small a part of the largest one's weight may run on other executors too. */
+  static final int SMALL_PART = 4;
 
-  /** Below so many rows to a group there is one group for each core. */
-  static final int LEAST_ROWS_PER_GROUP = 64;
-
-  /** Above so many rows to a group there are more groups: what a lost task costs stays bounded. */
-  static final int MOST_ROWS_PER_GROUP = 10_000;
+  /** Executors that such a group may run on at most: Spark keeps a list for each. */
+  static final int MOST_PLACES = 8;
 
   private final Coordinator coordinator;
   private final PlacedRdd.Placement placement;
@@ -110,19 +110,14 @@ final class PlanDriver {
         .toList();
   }
 
-  /** How many groups each executor is to get, as of now. */
-  int[] groupsOfExecutors(long rows) {
+  /** The groups that each executor is to get, as of now. */
+  GroupShares shares(long rows) {
     executors = alive();
     int[] coresOf =
         executors.isEmpty()
             ? new int[] {cores}
             : executors.stream().mapToInt(e -> Math.max(1, e.cores())).toArray();
-    long slots = Arrays.stream(coresOf).sum();
-    int perCore =
-        rows < slots * GROUPS_PER_CORE * LEAST_ROWS_PER_GROUP
-            ? 1
-            : (int) Math.max(GROUPS_PER_CORE, rows / (slots * MOST_ROWS_PER_GROUP));
-    return Arrays.stream(coresOf).map(n -> n * perCore).toArray();
+    return GroupShares.ofCores(coresOf, rows);
   }
 
   /** Where rows run that no plan has moved. */
@@ -131,8 +126,8 @@ final class PlanDriver {
   }
 
   /**
-   * Where the groups of a plan run that was made for {@link #groupsOfExecutors}: where tiles of
-   * theirs are, as {@link GroupExecutors} says.
+   * Where the groups of a plan run that was made for {@link #shares}: where tiles of theirs are, as
+   * {@link GroupExecutors} says. Small ones that have none anywhere are for whoever is free first.
    *
    * @param tileTokens tokens of a tile
    */
@@ -141,8 +136,22 @@ final class PlanDriver {
       return new PlannedPlacement(coordinator, List.of(), placement);
     }
     List<String> ids = executors.stream().map(ExecutorView::executorId).toList();
-    int[] chosen = new GroupExecutors(coordinator, ids, planned, tileTokens).choose();
-    return new PlannedPlacement(
-        coordinator, Arrays.stream(chosen).mapToObj(ids::get).toList(), placement);
+    GroupExecutors chosen = new GroupExecutors(coordinator, ids, planned, tileTokens);
+    int[] executorOf = chosen.choose();
+    int[] weights = planned.weightOfGroup();
+    int largest = Arrays.stream(weights).max().orElse(1);
+    List<List<String>> places = new ArrayList<>();
+    for (int group = 0; group < executorOf.length; group++) {
+      boolean pinned = chosen.isResident(group) || weights[group] * SMALL_PART > largest;
+      places.add(from(ids, executorOf[group], pinned ? 1 : MOST_PLACES));
+    }
+    return new PlannedPlacement(coordinator, places, placement);
+  }
+
+  /** So many executors from one on, round the end. */
+  private static List<String> from(List<String> ids, int first, int most) {
+    return IntStream.range(0, Math.min(most, ids.size()))
+        .mapToObj(i -> ids.get((first + i) % ids.size()))
+        .toList();
   }
 }

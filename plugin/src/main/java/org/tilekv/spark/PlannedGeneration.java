@@ -83,26 +83,39 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   }
 
   private RDD<Row> plannedOrAsIs(JavaRDD<Row> input) {
-    long start = System.nanoTime();
-    PlanningJob.Shared shared = PlanningJob.run(context, input, spec);
-    if (shared.namings().size() != 1) {
-      LOG.info("TileKV plans nothing: {}", why(shared));
-      driver.counters().skipped();
-      return asIs();
-    }
-    TileNaming naming = shared.namings().iterator().next();
-    JobPlanner.@Nullable Planned planned;
+    KeptTokens kept = KeptTokens.of(context, input, spec);
+    RDD<Row> planned = null;
     try {
-      planned = plan(shared, naming, start);
-    } catch (RuntimeException e) {
-      LOG.warn("a plan could not be made; rows run as they come", e);
-      planned = null;
+      planned = planned(input, kept);
+    } finally {
+      if (planned == null) {
+        kept.release();
+      }
     }
     if (planned == null) {
       driver.counters().skipped();
       return asIs();
     }
-    return inGroups(input, planned, naming);
+    return planned;
+  }
+
+  /** The RDD with a plan, which reads the tokens; null where there is no plan. */
+  private @Nullable RDD<Row> planned(JavaRDD<Row> input, KeptTokens kept) {
+    long start = System.nanoTime();
+    PlanningJob.Shared shared = PlanningJob.run(context, kept, spec);
+    if (shared.namings().size() != 1) {
+      LOG.info("TileKV plans nothing: {}", why(shared));
+      return null;
+    }
+    TileNaming naming = shared.namings().iterator().next();
+    JobPlanner.@Nullable Planned planned;
+    try {
+      planned = plan(shared, naming, start, kept.tokeniseSeconds());
+    } catch (RuntimeException e) {
+      LOG.warn("a plan could not be made; rows run as they come", e);
+      planned = null;
+    }
+    return planned == null ? null : inGroups(input, kept, planned, naming);
   }
 
   private static String why(PlanningJob.Shared shared) {
@@ -115,14 +128,14 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   }
 
   private JobPlanner.@Nullable Planned plan(
-      PlanningJob.Shared shared, TileNaming naming, long startNs) {
+      PlanningJob.Shared shared, TileNaming naming, long startNs, double tokeniseSeconds) {
     PlanCost cost = new PlanCost(naming.tileTokens(), (long) spec.maxNewTokens() * spec.beams());
     JobPlanner planner = new JobPlanner(shared.nodes(), cost);
-    JobPlanner.Planned planned = planner.plan(driver.groupsOfExecutors(planner.rows()));
+    JobPlanner.Planned planned = planner.plan(driver.shares(planner.rows()));
     PlanSummary summary = planned.summary();
     double seconds = (double) (System.nanoTime() - startNs) / TimeUnit.SECONDS.toNanos(1);
     boolean gains = summary.savedShare() >= LEAST_SAVED && summary.groups() > 0;
-    LOG.info("{}", PlanCounters.describe(summary, gains, seconds, shared.tokeniseSeconds()));
+    LOG.info("{}", PlanCounters.describe(summary, gains, seconds, tokeniseSeconds));
     if (!gains) {
       return null;
     }
@@ -138,12 +151,13 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
         .rdd();
   }
 
-  private RDD<Row> inGroups(JavaRDD<Row> input, JobPlanner.Planned planned, TileNaming naming) {
+  private RDD<Row> inGroups(
+      JavaRDD<Row> input, KeptTokens kept, JobPlanner.Planned planned, TileNaming naming) {
     PlannedColumns columns = new PlannedColumns(rows.schema().size(), keepsOrder);
     Broadcast<byte[]> plan =
         context.broadcast(planned.plan().encode(), ClassTag$.MODULE$.apply(byte[].class));
     JavaRDD<Row> routed =
-        input.mapPartitionsWithIndex(new RouteRows(spec, columns, naming, plan), true);
+        input.zipPartitions(kept.records(), new RouteRows(spec, columns, naming, plan));
     SparkSession session = rows.sparkSession();
     StructType own = numbered(rows.schema());
     Dataset<Row> grouped =
@@ -156,6 +170,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
         new ShardedRdd(context, grouped, driver.placement(planned, naming.tileTokens()))
             .toJavaRDD()
             .mapPartitionsWithIndex(new GeneratePartition(spec, columns, plan), true);
+    kept.releaseAfter(routed);
     return keepsOrder
         ? inInputOrder(session, generated, own, input.getNumPartitions())
         : generated.rdd();

@@ -19,32 +19,37 @@ import org.tilekv.coordinator.Coordinator;
 import org.tilekv.coordinator.ExecutorView;
 
 /**
- * Each group on the executor that the plan chose for it; once that is gone or about to leave, where
- * the shard map has the partition.
+ * Each group on one of the executors that the plan chose for it; once those are gone or about to
+ * leave, where the shard map has the partition.
  */
 final class PlannedPlacement implements PlacedRdd.Placement {
 
   private final Coordinator coordinator;
-  private final List<String> executorOfGroup;
+  private final List<List<String>> executorsOfGroup;
   private final PlacedRdd.Placement otherwise;
 
   /**
-   * @param executorOfGroup Spark's id of each group's executor
+   * @param executorsOfGroup Spark's ids of each group's executors
    */
   PlannedPlacement(
-      Coordinator coordinator, List<String> executorOfGroup, PlacedRdd.Placement otherwise) {
+      Coordinator coordinator, List<List<String>> executorsOfGroup, PlacedRdd.Placement otherwise) {
     this.coordinator = coordinator;
-    this.executorOfGroup = List.copyOf(executorOfGroup);
+    this.executorsOfGroup = List.copyOf(executorsOfGroup);
     this.otherwise = otherwise;
   }
 
   @Override
   public List<String> locations(int partition, int partitions) {
-    if (partition < executorOfGroup.size()) {
-      Optional<ExecutorView> executor =
-          coordinator.executor(executorOfGroup.get(partition)).filter(ExecutorView::placeable);
-      if (executor.isPresent()) {
-        return List.of(PlacedRdd.location(executor.get().host(), executor.get().executorId()));
+    if (partition < executorsOfGroup.size()) {
+      List<String> locations =
+          executorsOfGroup.get(partition).stream()
+              .map(coordinator::executor)
+              .flatMap(Optional::stream)
+              .filter(ExecutorView::placeable)
+              .map(executor -> PlacedRdd.location(executor.host(), executor.executorId()))
+              .toList();
+      if (!locations.isEmpty()) {
+        return locations;
       }
     }
     return otherwise.locations(partition, partitions);

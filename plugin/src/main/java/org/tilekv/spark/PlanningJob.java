@@ -14,15 +14,11 @@
 package org.tilekv.spark;
 
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.sql.Row;
 import org.apache.spark.util.CollectionAccumulator;
-import org.apache.spark.util.LongAccumulator;
 import org.tilekv.coordinator.plan.NodeTable;
 
 /**
@@ -41,25 +37,20 @@ final class PlanningJob {
    * What the rows share.
    *
    * @param namings how the executors that had rows name tiles; names of two kinds do not compare
-   * @param tokeniseSeconds time that tasks spent on tokenising, added up
    */
-  record Shared(NodeTable nodes, Set<TileNaming> namings, double tokeniseSeconds) {}
+  record Shared(NodeTable nodes, Set<TileNaming> namings) {}
 
   private PlanningJob() {}
 
-  /** Runs the job and waits for it. */
-  static Shared run(SparkContext context, JavaRDD<Row> rows, GenerateSpec spec) {
-    int buckets = Math.max(1, Math.min(rows.getNumPartitions(), MAX_BUCKETS));
+  /** Runs the job, which makes the tokens, and waits for it. */
+  static Shared run(SparkContext context, KeptTokens kept, GenerateSpec spec) {
+    int buckets = Math.max(1, Math.min(kept.records().getNumPartitions(), MAX_BUCKETS));
     CollectionAccumulator<String> namings = context.collectionAccumulator();
-    LongAccumulator tokeniseNs = context.longAccumulator();
     NodeTable nodes =
         merge(
-            rows.mapPartitionsToPair(new CountPrefixes(spec, buckets, namings, tokeniseNs)),
-            buckets);
+            kept.records().mapPartitionsToPair(new CountPrefixes(spec, buckets, namings)), buckets);
     return new Shared(
-        nodes,
-        namings.value().stream().map(TileNaming::parse).collect(Collectors.toSet()),
-        (double) tokeniseNs.sum() / TimeUnit.SECONDS.toNanos(1));
+        nodes, namings.value().stream().map(TileNaming::parse).collect(Collectors.toSet()));
   }
 
   /** Adds up what {@link CountPrefixes} counted, bucket by bucket, and collects what is shared. */

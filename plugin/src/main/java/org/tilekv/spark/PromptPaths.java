@@ -38,6 +38,10 @@ final class PromptPaths {
 
   /** Tokens of a prompt, or null where it cannot be tokenised: the row itself will say why. */
   int @Nullable [] tokens(@Nullable String prompt) {
+    return tokens(tokenizer, prompt);
+  }
+
+  static int @Nullable [] tokens(Tokenizer tokenizer, @Nullable String prompt) {
     try {
       return prompt == null ? null : tokenizer.encode(prompt);
     } catch (RuntimeException e) {

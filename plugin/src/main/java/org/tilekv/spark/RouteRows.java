@@ -15,18 +15,19 @@ package org.tilekv.spark;
 
 import java.util.Iterator;
 import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.function.Function2;
+import org.apache.spark.api.java.function.FlatMapFunction2;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Row;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.coordinator.plan.JobPlan;
 
 /**
- * Gives each row of a partition its group, its run and its tokens. What a row gets depends on the
- * row and the plan alone: a task that runs again sends it to the same group, whatever the order of
- * its input and whatever executor it runs on.
+ * Gives each row of a partition its group, its run and its tokens: those that the planning pass has
+ * left for it, or new ones where its prompt is not the one that was read then. What a row gets
+ * depends on the row and the plan alone: a task that runs again sends it to the same group,
+ * whatever the order of its input and whatever executor it runs on.
  */
-final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>> {
+final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]>, Row> {
   private static final long serialVersionUID = 1L;
 
   private final GenerateSpec spec;
@@ -45,7 +46,7 @@ final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>
   }
 
   @Override
-  public Iterator<Row> call(Integer partition, Iterator<Row> rows) throws Exception {
+  public Iterator<Row> call(Iterator<Row> rows, Iterator<byte[]> records) throws Exception {
     if (!rows.hasNext()) {
       return rows;
     }
@@ -56,22 +57,27 @@ final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>
           lease.close();
         });
     PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
-    return new Routed(partition, rows, paths, JobPlan.decode(plan.value()), task);
+    return new Routed(rows, records, paths, JobPlan.decode(plan.value()), task);
   }
 
   /** The rows with their columns. Confined to the task's thread. */
   private final class Routed implements Iterator<Row> {
-    private final int partition;
     private final Iterator<Row> rows;
+    private final Iterator<byte[]> records;
     private final PromptPaths paths;
     private final JobPlan jobPlan;
     private final TaskContext task;
+    private final TokenRecord record = new TokenRecord();
     private long index;
 
     Routed(
-        int partition, Iterator<Row> rows, PromptPaths paths, JobPlan jobPlan, TaskContext task) {
-      this.partition = partition;
+        Iterator<Row> rows,
+        Iterator<byte[]> records,
+        PromptPaths paths,
+        JobPlan jobPlan,
+        TaskContext task) {
       this.rows = rows;
+      this.records = records;
       this.paths = paths;
       this.jobPlan = jobPlan;
       this.task = task;
@@ -86,11 +92,19 @@ final class RouteRows implements Function2<Integer, Iterator<Row>, Iterator<Row>
     public Row next() {
       task.killTaskIfInterrupted();
       Row row = rows.next();
-      int at = spec.promptIndex();
-      int @Nullable [] tokens = paths.tokens(row.isNullAt(at) ? null : row.getString(at));
+      byte @Nullable [] bytes = tokenBytes(spec.prompt(row));
+      int @Nullable [] tokens = bytes == null ? null : TokenBytes.decode(bytes);
       int run = jobPlan.run(paths.path(tokens), RowHash.of(row));
-      byte @Nullable [] bytes = tokens == null ? null : TokenBytes.encode(tokens);
-      return columns.add(row, jobPlan.group(run), run, bytes, partition, index++);
+      return columns.add(row, jobPlan.group(run), run, bytes, task.partitionId(), index++);
+    }
+
+    private byte @Nullable [] tokenBytes(@Nullable String prompt) {
+      byte[] kept = records.hasNext() ? records.next() : TokenRecord.EMPTY;
+      if (record.isOf(kept, prompt)) {
+        return TokenRecord.tokenBytes(kept);
+      }
+      int @Nullable [] tokens = paths.tokens(prompt);
+      return tokens == null ? null : TokenBytes.encode(tokens);
     }
   }
 }

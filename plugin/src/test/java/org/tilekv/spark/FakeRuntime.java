@@ -47,6 +47,9 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
   /** Namespace of every such model; a test that sets it sets it back. */
   static final String NAMESPACE = "0".repeat(64);
 
+  /** Prompts that all such models have tokenised. */
+  static final AtomicLong ENCODED = new AtomicLong();
+
   static volatile Supplier<String> namespaces = () -> NAMESPACE;
 
   private final ExecutorService threads =
@@ -172,6 +175,7 @@ final class FakeRuntime implements ModelRuntime, InferenceEngine, Tokenizer {
 
   @Override
   public int[] encode(String text) {
+    ENCODED.incrementAndGet();
     return text.chars().toArray();
   }
 

@@ -27,6 +27,7 @@ import org.tilekv.coordinator.ExecutorReporter;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.coordinator.PlacementReason;
 import org.tilekv.coordinator.Register;
+import org.tilekv.coordinator.plan.GroupShares;
 import org.tilekv.coordinator.plan.JobPlanner;
 import org.tilekv.coordinator.plan.JobPlanner.Planned;
 import org.tilekv.coordinator.plan.NodeTable;
@@ -70,18 +71,22 @@ class GroupExecutorsTest {
 
   /** A group for each prefix, in order, as many for each executor. */
   private Planned plan(int prefixes) {
+    int[] groupsOfExecutor = ids.stream().mapToInt(id -> prefixes / ids.size()).toArray();
+    Planned planned = plan(prefixes, GroupShares.equal(groupsOfExecutor));
+    for (int group = 0; group < prefixes; group++) {
+      assertThat(planned.plan().mostSharedPaths().get(group)).isEqualTo(path(group));
+    }
+    return planned;
+  }
+
+  private static Planned plan(int prefixes, GroupShares shares) {
     PathCounter counter = new PathCounter(1);
     for (int row = 0; row < prefixes * ROWS; row++) {
       counter.add(path(row / ROWS), TILES * TILE_TOKENS + 1);
     }
     NodeTable nodes = new NodeTable();
     nodes.addAll(counter.finish()[0]);
-    int[] groupsOfExecutor = ids.stream().mapToInt(id -> prefixes / ids.size()).toArray();
-    Planned planned = new JobPlanner(nodes, new PlanCost(TILE_TOKENS, 10)).plan(groupsOfExecutor);
-    for (int group = 0; group < prefixes; group++) {
-      assertThat(planned.plan().mostSharedPaths().get(group)).isEqualTo(path(group));
-    }
-    return planned;
+    return new JobPlanner(nodes, new PlanCost(TILE_TOKENS, 10)).plan(shares);
   }
 
   private int[] choose(Planned planned) {
@@ -145,5 +150,58 @@ class GroupExecutorsTest {
             .isEqualTo(3);
       }
     }
+  }
+
+  @Test
+  void executorsSwapOnlyGroupsOfTheSameWeight() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    start(4);
+    Planned planned = plan(40, GroupShares.ofCores(new int[] {1, 1, 1, 1}, 4_000));
+    int[] weights = planned.weightOfGroup();
+    assertThat(weights).containsExactly(4, 4, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1);
+    int moved = 0;
+    for (int round = 0; round < 50; round++) {
+      hold(random.nextInt(4), random.nextInt(40));
+      GroupExecutors groups = new GroupExecutors(coordinator, ids, planned, TILE_TOKENS);
+      int[] chosen = groups.choose();
+      int[][] got = new int[4][5];
+      for (int group = 0; group < chosen.length; group++) {
+        got[chosen[group]][weights[group]]++;
+        moved += chosen[group] == planned.executorOfGroup()[group] ? 0 : 1;
+        if (groups.isResident(group)) {
+          assertThat(coordinator.holders(planned.plan().mostSharedPaths().get(group)[0]))
+              .as("seed %d, round %d, group %d", seed, round, group)
+              .contains(ids.get(chosen[group]));
+        }
+      }
+      for (int[] ofExecutor : got) {
+        assertThat(ofExecutor).as("seed %d, round %d", seed, round).containsExactly(0, 2, 1, 0, 1);
+      }
+    }
+    assertThat(moved).as("seed %d", seed).isPositive();
+  }
+
+  @Test
+  void smallGroupsAreForWhoeverIsFreeUnlessTheirTilesAreSomewhere() {
+    start(3);
+    PlanDriver driver =
+        new PlanDriver(
+            coordinator, (partition, partitions) -> List.of("else"), new PlanCounters(), 1);
+    GroupShares shares = driver.shares(3_000);
+    Planned planned = plan(30, shares);
+    assertThat(planned.weightOfGroup()).containsExactly(4, 4, 4, 2, 2, 2, 1, 1, 1, 1, 1, 1);
+    PlacedRdd.Placement placement = driver.placement(planned, TILE_TOKENS);
+    assertThat(placement.locations(1, 12)).containsExactly("executor_host_1");
+    assertThat(placement.locations(5, 12)).containsExactly("executor_host_2");
+    assertThat(placement.locations(8, 12))
+        .containsExactly("executor_host_1", "executor_host_2", "executor_host_0");
+    hold(1, 19);
+    assertThat(planned.plan().mostSharedPaths().get(9)).isEqualTo(path(19));
+    assertThat(driver.placement(planned, TILE_TOKENS).locations(9, 12))
+        .containsExactly("executor_host_1");
+    coordinator.executorLost("1");
+    assertThat(placement.locations(1, 12)).containsExactly("else");
+    assertThat(placement.locations(8, 12)).containsExactly("executor_host_2", "executor_host_0");
   }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.tilekv.BatchPlan;
 import org.tilekv.KvCache;
 import org.tilekv.PlannedRows;
+import org.tilekv.coordinator.plan.GroupShares;
 import org.tilekv.coordinator.plan.JobPlan;
 import org.tilekv.coordinator.plan.JobPlanner;
 import org.tilekv.coordinator.plan.NodeTable;
@@ -36,7 +37,7 @@ class PlanHandoverTest {
     }
     NodeTable nodes = new NodeTable();
     nodes.addAll(counter.finish()[0]);
-    return new JobPlanner(nodes, new PlanCost(16, 10)).plan(new int[] {1}).plan();
+    return new JobPlanner(nodes, new PlanCost(16, 10)).plan(GroupShares.equal(1)).plan();
   }
 
   @Test

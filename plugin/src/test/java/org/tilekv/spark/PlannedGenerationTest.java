@@ -25,20 +25,26 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Planned jobs on the fake model, whose tokens are characters. */
 @Timeout(120)
 class PlannedGenerationTest {
+
+  private static final AtomicInteger READINGS = new AtomicInteger();
 
   private static SparkSession spark;
   private PlanCounters counters;
@@ -65,6 +71,22 @@ class PlannedGenerationTest {
   private void assertPlanned(int plannedJobs, int skippedJobs) {
     assertThat(counters.jobs() - jobs).as("planned").isEqualTo(plannedJobs);
     assertThat(counters.skippedJobs() - skipped).as("left").isEqualTo(skippedJobs);
+  }
+
+  /** Rows whose prompts a function on the executors makes from the id, each time they are read. */
+  private static Dataset<Row> made(int rows, UDF1<Long, String> maker) {
+    return spark
+        .range(0, rows, 1, 4)
+        .withColumn("prompt", functions.udf(maker, DataTypes.StringType).apply(col("id")));
+  }
+
+  private static void assertNothingKept() throws TimeoutException {
+    // A job's caller may know before the bus that it ended; the end of the next job comes after.
+    assertThat(spark.range(1).javaRDD().count()).isEqualTo(1);
+    spark.sparkContext().listenerBus().waitUntilEmpty(30_000);
+    assertThat(CollectionConverters.asJava(spark.sparkContext().getPersistentRDDs())).isEmpty();
+    assertThat(spark.sparkContext().listenerBus().listeners())
+        .doesNotHaveAnyElementsOfTypes(ReleaseAfterRead.class);
   }
 
   private static KvGenerate generate() {
@@ -117,8 +139,9 @@ class PlannedGenerationTest {
   void groupsAreBalancedOverThePartitions() {
     Dataset<Row> planned = generate().transform(shared(1000, 5));
     List<Row> sizes = planned.groupBy(spark_partition_id()).count().select("count").collectAsList();
-    assertThat(sizes).hasSize(4);
-    assertThat(sizes).allSatisfy(n -> assertThat(n.getLong(0)).isBetween(200L, 300L));
+    assertThat(sizes.stream().map(n -> Math.round(n.getLong(0) / 125.0)).sorted())
+        .as("eighths of the rows")
+        .containsExactly(1L, 1L, 1L, 1L, 2L, 2L);
   }
 
   @Test
@@ -152,6 +175,85 @@ class PlannedGenerationTest {
         generate().transform(rows).withColumn("p", spark_partition_id()).collectAsList();
     assertThat(auto).isEqualTo(off);
     assertPlanned(0, 1);
+  }
+
+  @Test
+  void aPromptIsTokenisedOnceAndItsTokensAreDroppedWhenRead() throws TimeoutException {
+    for (boolean keepsOrder : new boolean[] {false, true}) {
+      for (String adaptive : List.of("true", "false")) {
+        spark.conf().set("spark.sql.adaptive.enabled", adaptive);
+        try {
+          long before = FakeRuntime.ENCODED.get();
+          Dataset<Row> planned = generate().setKeepRowOrder(keepsOrder).transform(shared(400, 7));
+          assertThat(planned.collectAsList()).hasSize(400);
+          assertThat(FakeRuntime.ENCODED.get() - before).isEqualTo(400);
+          assertNothingKept();
+        } finally {
+          spark.conf().unset("spark.sql.adaptive.enabled");
+        }
+      }
+    }
+    assertPlanned(4, 0);
+  }
+
+  @Test
+  void noTokensAreKeptOfAJobThatIsNotPlanned() throws TimeoutException {
+    Dataset<Row> rows =
+        spark
+            .range(0, 50, 1, 3)
+            .withColumn("prompt", functions.sha2(col("id").cast("string"), 512));
+    assertThat(generate().transform(rows).count()).isEqualTo(50);
+    assertPlanned(0, 1);
+    assertNothingKept();
+  }
+
+  @Test
+  void noTokensAreKeptOfAJobThatFails() throws TimeoutException {
+    for (String adaptive : List.of("true", "false")) {
+      for (int failsAtReading : new int[] {1, 2}) {
+        spark.conf().set("spark.sql.adaptive.enabled", adaptive);
+        READINGS.set(0);
+        Dataset<Row> rows =
+            made(
+                100,
+                id -> {
+                  if (id == 99 && READINGS.incrementAndGet() == failsAtReading) {
+                    throw new IllegalStateException("reading failed");
+                  }
+                  return "a header that all of them have " + id;
+                });
+        try {
+          assertThatThrownBy(() -> generate().transform(rows).collectAsList())
+              .hasStackTraceContaining("reading failed");
+          assertNothingKept();
+        } finally {
+          spark.conf().unset("spark.sql.adaptive.enabled");
+        }
+      }
+    }
+    assertPlanned(2, 0);
+  }
+
+  @Test
+  void rowsThatAreOthersThanThePlanReadGetTheirOwnTokens() throws TimeoutException {
+    READINGS.set(0);
+    Dataset<Row> rows =
+        made(
+            200,
+            id ->
+                "a header that all of them have "
+                    + (id % 3 == 0 ? "in " + READINGS.incrementAndGet() : "for ever")
+                    + " "
+                    + id);
+    List<Row> got = generate().transform(rows).collectAsList();
+    assertPlanned(1, 0);
+    assertThat(READINGS.get()).as("readings of 67 rows").isEqualTo(134);
+    assertThat(got.stream().map(row -> row.getLong(0))).hasSize(200).doesNotHaveDuplicates();
+    for (Row row : got) {
+      assertThat(row.getString(2))
+          .isEqualTo(new StringBuilder(row.getString(1)).reverse().toString());
+    }
+    assertNothingKept();
   }
 
   /** As where a task runs again on another kind of executor than before. */

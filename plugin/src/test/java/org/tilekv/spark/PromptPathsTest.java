@@ -56,6 +56,27 @@ class PromptPathsTest {
   }
 
   @Test
+  void aRecordIsOfItsPromptAloneAndGivesItsTokens() {
+    TokenRecord records = new TokenRecord();
+    Random random = new Random(7);
+    for (String prompt :
+        new String[] {"", "a", "ab", "ba", "z\u00e4\ud83d\ude00", "x".repeat(999)}) {
+      int[] tokens = random.ints(prompt.length()).toArray();
+      byte[] record = records.encode(prompt, tokens);
+      assertThat(TokenBytes.decode(Objects.requireNonNull(TokenRecord.tokenBytes(record))))
+          .isEqualTo(tokens);
+      assertThat(records.isOf(record, prompt)).isTrue();
+      assertThat(records.isOf(record, prompt + " ")).isFalse();
+      assertThat(records.isOf(record, null)).isFalse();
+    }
+    for (byte[] none : new byte[][] {records.encode(null, null), records.encode("x", null)}) {
+      assertThat(TokenRecord.tokenBytes(none)).isNull();
+      assertThat(records.isOf(none, "x")).isFalse();
+      assertThat(records.isOf(none, null)).isFalse();
+    }
+  }
+
+  @Test
   void namesAreTheCachesAndEndBeforeTheLastToken() {
     PromptPaths paths = paths("acme");
     int[] tokens = Objects.requireNonNull(paths.tokens("x".repeat(2 * TILE + 1)));

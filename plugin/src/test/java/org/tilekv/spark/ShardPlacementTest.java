@@ -75,12 +75,16 @@ class ShardPlacementTest {
     register("2");
     PlacedRdd.Placement placement =
         new PlannedPlacement(
-            coordinator, List.of("2", "1", "9"), (partition, partitions) -> List.of("elsewhere"));
+            coordinator,
+            List.of(List.of("2"), List.of("1"), List.of("9"), List.of("9", "2", "1")),
+            (partition, partitions) -> List.of("elsewhere"));
     assertThat(placement.locations(0, 4)).containsExactly("executor_host-2_2");
     assertThat(placement.locations(1, 4)).containsExactly("executor_host-1_1");
     assertThat(placement.locations(2, 4)).as("never seen").containsExactly("elsewhere");
-    assertThat(placement.locations(3, 4)).as("no group").containsExactly("elsewhere");
+    assertThat(placement.locations(3, 5)).containsExactly("executor_host-2_2", "executor_host-1_1");
+    assertThat(placement.locations(4, 5)).as("no group").containsExactly("elsewhere");
     coordinator.decommissioning("2");
+    assertThat(placement.locations(3, 5)).containsExactly("executor_host-1_1");
     assertThat(placement.locations(0, 4)).containsExactly("elsewhere");
     coordinator.executorLost("1");
     assertThat(placement.locations(1, 4)).containsExactly("elsewhere");

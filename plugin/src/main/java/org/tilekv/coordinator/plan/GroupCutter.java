@@ -14,13 +14,13 @@
 package org.tilekv.coordinator.plan;
 
 /**
- * Cuts the line of rows into groups of equal cost.
+ * Cuts the line of rows into groups that each cost their share.
  *
- * <p>A cut moves away from where the groups would be equal while that saves more than it costs:
- * what it saves is the prefix that both sides would compute, what it costs is the time that the
- * smaller side waits for the larger one, both in tokens. So a prefix is split over groups where its
- * rows cost much more than itself, and a small one stays whole. A group costs at most its share,
- * the longest prefix three times, and one row more.
+ * <p>A cut moves away from where the groups would have just their shares while that saves more than
+ * it costs: what it saves is the prefix that both sides would compute, what it costs is the time
+ * that the smaller side waits for the larger one, both in tokens. So a prefix is split over groups
+ * where its rows cost much more than itself, and a small one stays whole. A group costs at most its
+ * share, the longest prefix three times, and one row more.
  */
 final class GroupCutter {
 
@@ -33,13 +33,17 @@ final class GroupCutter {
   /**
    * Rows before each cut, ascending, with 0 first and all rows last. Groups may be empty.
    *
-   * @param groups at least 1
+   * @param shares at least one
    */
-  long[] cut(int groups) {
+  long[] cut(GroupShares shares) {
+    int groups = shares.groups();
     long[] cuts = new long[groups + 1];
     cuts[groups] = line.rows();
+    double costOfWeight = (double) line.totalCost() / shares.totalWeight();
+    long weight = 0;
     for (int i = 1; i < groups; i++) {
-      long target = (long) ((double) line.totalCost() * i / groups);
+      weight += shares.weights()[i - 1];
+      long target = (long) (costOfWeight * weight);
       cuts[i] = line.runs() == 0 ? 0 : Math.max(cuts[i - 1], bestRow(target));
     }
     return cuts;

@@ -14,6 +14,7 @@
 package org.tilekv.coordinator.plan;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /** Makes the plan of one job from the counted nodes of all its rows. Confined to one thread. */
@@ -31,7 +32,8 @@ public final class JobPlanner {
   }
 
   /** A plan, and what there is to say of it. */
-  public record Planned(JobPlan plan, PlanSummary summary, int[] executorOfGroup) {}
+  public record Planned(
+      JobPlan plan, PlanSummary summary, int[] executorOfGroup, int[] weightOfGroup) {}
 
   /** Rows counted. */
   public long rows() {
@@ -60,57 +62,71 @@ public final class JobPlanner {
 
   /**
    * Cuts the rows into groups. Each executor gets neighbouring ones, so that few prefixes are
-   * computed on two executors.
+   * computed on two executors. Groups are numbered by weight, the largest first, which is the order
+   * in which they should start; those of one weight along the line.
    *
-   * @param groupsOfExecutor how many groups of equal cost each executor is to get; at least one in
-   *     all
+   * @param shares at least one; a group that would be empty is left out
    */
-  public Planned plan(int[] groupsOfExecutor) {
-    int[] executorOfCut = executorOfEach(groupsOfExecutor);
-    long[] cuts = new GroupCutter(line).cut(executorOfCut.length);
-    int[] used =
-        IntStream.range(0, executorOfCut.length).filter(i -> cuts[i] < cuts[i + 1]).toArray();
-    int[] executorOfGroup = Arrays.stream(used).map(i -> executorOfCut[i]).toArray();
-    long repeated = 0;
-    for (int group = 1; group < used.length; group++) {
-      if (executorOfGroup[group - 1] != executorOfGroup[group]) {
-        repeated += line.costOfCut(cuts[used[group]]);
-      }
+  public Planned plan(GroupShares shares) {
+    long[] cuts = new GroupCutter(line).cut(shares);
+    int[] used = IntStream.range(0, shares.groups()).filter(i -> cuts[i] < cuts[i + 1]).toArray();
+    int[] ordered =
+        Arrays.stream(used)
+            .boxed()
+            .sorted(Comparator.comparingInt(i -> -shares.weights()[i]))
+            .mapToInt(i -> i)
+            .toArray();
+    int[] groupOfCut = new int[shares.groups()];
+    for (int group = 0; group < ordered.length; group++) {
+      groupOfCut[ordered[group]] = group;
     }
-    long[] costs = Arrays.stream(used).mapToLong(i -> line.cost(cuts[i], cuts[i + 1])).toArray();
-    PlanSummary summary =
-        new PlanSummary(
-            rows(),
-            promptTokens(),
-            (int) IntStream.range(1, tree.size()).filter(n -> tree.ownRows(n) > 0).count(),
-            tree.size() - 1,
-            used.length,
-            distinctTokens(),
-            repeated,
-            Arrays.stream(costs).max().orElse(0),
-            (long) Arrays.stream(costs).average().orElse(0));
-    return new Planned(toPlan(cuts, used), summary, executorOfGroup);
+    return new Planned(
+        toPlan(cuts, used, groupOfCut),
+        summary(cuts, used, shares),
+        Arrays.stream(ordered).map(i -> shares.executors()[i]).toArray(),
+        Arrays.stream(ordered).map(i -> shares.weights()[i]).toArray());
   }
 
-  private static int[] executorOfEach(int[] groupsOfExecutor) {
-    return IntStream.range(0, groupsOfExecutor.length)
-        .flatMap(executor -> IntStream.range(0, groupsOfExecutor[executor]).map(i -> executor))
-        .toArray();
+  private PlanSummary summary(long[] cuts, int[] used, GroupShares shares) {
+    long repeated = 0;
+    for (int i = 1; i < used.length; i++) {
+      if (shares.executors()[used[i - 1]] != shares.executors()[used[i]]) {
+        repeated += line.costOfCut(cuts[used[i]]);
+      }
+    }
+    long cost = 0;
+    long weight = 0;
+    double mostOfWeight = 0;
+    for (int i : used) {
+      long own = line.cost(cuts[i], cuts[i + 1]);
+      cost += own;
+      weight += shares.weights()[i];
+      mostOfWeight = Math.max(mostOfWeight, (double) own / shares.weights()[i]);
+    }
+    return new PlanSummary(
+        rows(),
+        promptTokens(),
+        (int) IntStream.range(1, tree.size()).filter(n -> tree.ownRows(n) > 0).count(),
+        tree.size() - 1,
+        used.length,
+        distinctTokens(),
+        repeated,
+        cost == 0 ? 0 : mostOfWeight * weight / cost);
   }
 
   /** The runs of the line, cut where groups begin. */
-  private JobPlan toPlan(long[] cuts, int[] used) {
+  private JobPlan toPlan(long[] cuts, int[] used, int[] groupOfCut) {
     int most = line.runs() + used.length;
     int[] runNodes = new int[most];
     int[] runGroups = new int[most];
     long[] runRows = new long[most];
     int count = 0;
-    for (int group = 0; group < used.length; group++) {
-      long end = cuts[used[group] + 1];
-      for (long row = cuts[used[group]]; row < end; row += runRows[count++]) {
+    for (int cut : used) {
+      long end = cuts[cut + 1];
+      for (long row = cuts[cut]; row < end; row += runRows[count++]) {
         int run = line.runOf(row);
         runNodes[count] = line.node(run);
-        runGroups[count] = group;
+        runGroups[count] = groupOfCut[cut];
         runRows[count] = Math.min(end, line.firstRow(run) + line.rows(run)) - row;
       }
     }

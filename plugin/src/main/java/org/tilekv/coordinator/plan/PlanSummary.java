@@ -23,8 +23,8 @@ package org.tilekv.coordinator.plan;
  * @param groups row groups
  * @param distinctTokens prompt tokens to compute where each prefix is computed once
  * @param repeatedTokens those of prefixes that are split over executors, computed again
- * @param mostGroupCost cost of the most expensive group, and
- * @param meanGroupCost of all on average, in tokens to compute
+ * @param mostOfShare the most that a group costs, in tokens to compute, as a multiple of its share
+ *     of the cost of all groups
  */
 public record PlanSummary(
     long rows,
@@ -34,8 +34,7 @@ public record PlanSummary(
     int groups,
     long distinctTokens,
     long repeatedTokens,
-    long mostGroupCost,
-    long meanGroupCost) {
+    double mostOfShare) {
 
   /** Prompt tokens that need not be computed. */
   public long savedTokens() {

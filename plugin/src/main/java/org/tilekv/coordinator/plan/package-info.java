@@ -22,7 +22,7 @@
  *       drops those that one row alone has.
  *   <li>{@link org.tilekv.coordinator.plan.PrefixTree}: the tree of what is left, in preorder.
  *   <li>{@link org.tilekv.coordinator.plan.GroupCutter}: cuts the rows, in the order of the tree,
- *       into groups of balanced cost.
+ *       into groups that each cost their share ({@link org.tilekv.coordinator.plan.GroupShares}).
  *   <li>{@link org.tilekv.coordinator.plan.JobPlan}: tells each row its group and its place there,
  *       and each group which tiles it needs when. Travels to the executors as bytes.
  * </ol>

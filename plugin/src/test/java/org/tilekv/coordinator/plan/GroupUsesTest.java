@@ -66,7 +66,7 @@ class GroupUsesTest {
           new JobPlanner(
                   rows.count(random, 3, random.nextInt(2) << 20),
                   new PlanCost(RandomRows.TILE, random.nextInt(50)))
-              .plan(new int[] {1 + random.nextInt(3), 2})
+              .plan(GroupShares.ofCores(new int[] {1 + random.nextInt(3), 2}, 2_000))
               .plan();
       for (int group = 0; group < plan.groups(); group++) {
         GroupUses uses = GroupUses.of(plan, group);

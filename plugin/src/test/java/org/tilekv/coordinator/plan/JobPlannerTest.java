@@ -18,9 +18,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.tilekv.coordinator.plan.JobPlanner.Planned;
 import org.tilekv.coordinator.plan.RandomRows.PathRow;
@@ -32,8 +34,12 @@ class JobPlannerTest {
   private static final PlanCost COST = new PlanCost(RandomRows.TILE, 20);
   private static final int EXACT = 1 << 20;
 
-  private static int[] executors(Random random) {
-    return random.ints(1 + random.nextInt(5), 1, 4).toArray();
+  /** Of up to five executors, equal ones or ones that get smaller. */
+  private static GroupShares shares(Random random) {
+    int[] executors = random.ints(1 + random.nextInt(5), 1, 4).toArray();
+    return random.nextBoolean()
+        ? GroupShares.equal(executors)
+        : GroupShares.ofCores(executors, 5_000L * random.nextInt(20));
   }
 
   @Test
@@ -77,9 +83,9 @@ class JobPlannerTest {
       Random random = new Random(seed);
       RandomRows rows = new RandomRows(random, 1 + random.nextInt(300));
       NodeTable nodes = rows.count(random, 1 + random.nextInt(8), EXACT);
-      Planned planned = new JobPlanner(nodes, COST).plan(executors(random));
+      Planned planned = new JobPlanner(nodes, COST).plan(shares(random));
       JobPlan plan = JobPlan.decode(planned.plan().encode());
-      assertThat(planned.executorOfGroup()).as("seed %d", seed).hasSize(plan.groups()).isSorted();
+      assertThat(planned.executorOfGroup()).as("seed %d", seed).hasSize(plan.groups());
       long expected = 0;
       for (int run = 0; run < plan.runs(); run++) {
         assertThat(plan.group(run)).isBetween(0, plan.groups() - 1);
@@ -96,12 +102,59 @@ class JobPlannerTest {
   }
 
   @Test
+  void groupsOfAnExecutorLieSideBySideAndLargeOnesHaveTheFirstNumbers() {
+    for (int seed = 0; seed < SEEDS; seed++) {
+      Random random = new Random(seed);
+      RandomRows rows = new RandomRows(random, 1 + random.nextInt(300));
+      Planned planned = new JobPlanner(rows.count(random, 3, EXACT), COST).plan(shares(random));
+      JobPlan plan = planned.plan();
+      int[] byNumber = Arrays.stream(planned.weightOfGroup()).map(weight -> -weight).toArray();
+      assertThat(byNumber).as("seed %d", seed).hasSize(plan.groups()).isSorted();
+      int[] alongLine = IntStream.range(0, plan.runs()).map(plan::group).toArray();
+      assertThat(Arrays.stream(alongLine).map(group -> planned.executorOfGroup()[group]).toArray())
+          .as("seed %d", seed)
+          .isSorted();
+      for (int group = 0; group < plan.groups(); group++) {
+        List<Integer> runs = plan.runsOf(group);
+        assertThat(runs.get(runs.size() - 1) - runs.get(0) + 1)
+            .as("seed %d group %d", seed, group)
+            .isEqualTo(runs.size());
+      }
+    }
+  }
+
+  @Test
+  void groupsCostWhatTheirWeightSays() {
+    PathCounter counter = new PathCounter(1);
+    for (int i = 0; i < 8000; i++) {
+      counter.add(RandomRows.path(i % 50, 2, 3, 1000 + i), 4 * RandomRows.TILE + 1);
+    }
+    NodeTable nodes = new NodeTable();
+    nodes.addAll(counter.finish()[0]);
+    Planned planned =
+        new JobPlanner(nodes, COST).plan(GroupShares.ofCores(new int[] {1, 1, 1, 1}, 8000));
+    assertThat(planned.weightOfGroup())
+        .containsExactly(8, 8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1);
+    assertThat(planned.executorOfGroup())
+        .containsExactly(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 0, 1, 1, 2, 2, 3, 3);
+    assertThat(planned.summary().mostOfShare()).isBetween(1.0, 1.1);
+    long[] rows = new long[planned.plan().groups()];
+    for (int run = 0; run < planned.plan().runs(); run++) {
+      rows[planned.plan().group(run)] += planned.plan().rows(run);
+    }
+    for (int group = 0; group < rows.length; group++) {
+      assertThat(rows[group] / (125.0 * planned.weightOfGroup()[group]))
+          .as("group %d", group)
+          .isBetween(0.9, 1.1);
+    }
+  }
+
+  @Test
   void thePathOfAGroupIsThatOfTheRunThatSharesMost() {
     for (int seed = 0; seed < SEEDS; seed++) {
       Random random = new Random(seed);
       RandomRows rows = new RandomRows(random, 1 + random.nextInt(300));
-      JobPlan plan =
-          new JobPlanner(rows.count(random, 3, EXACT), COST).plan(executors(random)).plan();
+      JobPlan plan = new JobPlanner(rows.count(random, 3, EXACT), COST).plan(shares(random)).plan();
       for (int group = 0; group < plan.groups(); group++) {
         long[] path = plan.mostSharedPaths().get(group);
         long most = 0;
@@ -123,12 +176,12 @@ class JobPlannerTest {
       RandomRows rows = new RandomRows(new Random(seed), 200);
       byte[] one =
           new JobPlanner(rows.count(new Random(1), 1, EXACT), COST)
-              .plan(new int[] {2, 3})
+              .plan(GroupShares.equal(2, 3))
               .plan()
               .encode();
       byte[] other =
           new JobPlanner(rows.count(new Random(2), 7, EXACT), COST)
-              .plan(new int[] {2, 3})
+              .plan(GroupShares.equal(2, 3))
               .plan()
               .encode();
       assertThat(other).as("seed %d", seed).isEqualTo(one);
@@ -142,20 +195,21 @@ class JobPlannerTest {
       RandomRows rows = new RandomRows(random, 1 + random.nextInt(300));
       PrefixTree tree = PrefixTree.of(rows.count(random, 1 + random.nextInt(8), EXACT));
       RowLine line = new RowLine(tree, COST);
-      int groups = 1 + random.nextInt(9);
-      long[] cuts = new GroupCutter(line).cut(groups);
+      GroupShares shares = shares(random);
+      int groups = shares.groups();
+      long[] cuts = new GroupCutter(line).cut(shares);
       assertThat(cuts).as("seed %d", seed).isSorted().startsWith(0).endsWith(rows.rows.size());
       int deepest = rows.rows.stream().mapToInt(rows::sharedDepth).max().orElse(0);
       int longest = rows.rows.stream().mapToInt(PathRow::tokens).max().orElse(0);
-      long bound =
-          line.totalCost() / groups + 5L * deepest * RandomRows.TILE + longest + 20 + groups;
+      long beyondShare = 5L * deepest * RandomRows.TILE + longest + 20 + groups;
       assertThat(line.cost(0, line.rows())).as("seed %d", seed).isEqualTo(line.totalCost());
       for (int g = 0; g < groups; g++) {
         long cost = line.cost(cuts[g], cuts[g + 1]);
         assertThat(cost)
             .as("seed %d group %d", seed, g)
             .isEqualTo(recounted(tree, line, cuts[g], cuts[g + 1]))
-            .isLessThanOrEqualTo(bound);
+            .isLessThanOrEqualTo(
+                line.totalCost() * shares.weights()[g] / shares.totalWeight() + beyondShare);
       }
     }
   }
@@ -190,12 +244,11 @@ class JobPlannerTest {
       counter.add(RandomRows.path(3, 2, 3, 4, 5, 6, 7, 8, 1000 + i), 9 * RandomRows.TILE + 1);
     }
     nodes.addAll(counter.finish()[0]);
-    Planned planned = new JobPlanner(nodes, COST).plan(new int[] {1, 1, 1, 1});
+    Planned planned = new JobPlanner(nodes, COST).plan(GroupShares.equal(1, 1, 1, 1));
     assertThat(planned.plan().groups()).isEqualTo(4);
     assertThat(planned.plan().runs()).as("the hot one in four, the others whole").isEqualTo(6);
     assertThat(planned.summary().repeatedTokens()).isEqualTo(3 * 8 * RandomRows.TILE);
-    assertThat((double) planned.summary().mostGroupCost() / planned.summary().meanGroupCost())
-        .isBetween(1.0, 1.02);
+    assertThat(planned.summary().mostOfShare()).isBetween(1.0, 1.02);
 
     NodeTable two = new NodeTable();
     PathCounter few = new PathCounter(1);
@@ -205,7 +258,7 @@ class JobPlannerTest {
     }
     few.add(RandomRows.path(2, 2, 3, 4, 5, 6, 7, 8, 1005), 9 * RandomRows.TILE + 1);
     two.addAll(few.finish()[0]);
-    Planned whole = new JobPlanner(two, COST).plan(new int[] {1, 1});
+    Planned whole = new JobPlanner(two, COST).plan(GroupShares.equal(1, 1));
     assertThat(whole.summary().repeatedTokens()).isZero();
     assertThat(whole.plan().runs()).isEqualTo(2);
   }
@@ -219,7 +272,7 @@ class JobPlannerTest {
     }
     NodeTable nodes = new NodeTable();
     nodes.addAll(counter.finish()[0]);
-    JobPlan plan = new JobPlanner(nodes, COST).plan(new int[] {3, 5}).plan();
+    JobPlan plan = new JobPlanner(nodes, COST).plan(GroupShares.equal(3, 5)).plan();
     int[] got = new int[plan.groups()];
     for (int i = 0; i < rows; i++) {
       got[plan.group(plan.run(RandomRows.path(1, 2, 1000 + i), 0))]++;
@@ -261,7 +314,7 @@ class JobPlannerTest {
             .as("seed %d row %d: the next depth that all tell is not shared", seed, row.id())
             .isGreaterThan(shared);
       }
-      requireSharersStayTogether(rows, names, new JobPlanner(nodes, COST).plan(executors(random)));
+      requireSharersStayTogether(rows, names, new JobPlanner(nodes, COST).plan(shares(random)));
     }
   }
 
@@ -286,14 +339,14 @@ class JobPlannerTest {
   void rowsThatThePlanNeverSawGetARun() {
     RandomRows rows = new RandomRows(new Random(5), 100);
     JobPlan plan =
-        new JobPlanner(rows.count(new Random(5), 2, EXACT), COST).plan(new int[] {4}).plan();
+        new JobPlanner(rows.count(new Random(5), 2, EXACT), COST).plan(GroupShares.equal(4)).plan();
     assertThat(plan.run(new long[] {1, 2, 3}, 7)).isBetween(0, plan.runs() - 1);
     assertThat(plan.run(new long[0], 7)).isBetween(0, plan.runs() - 1);
   }
 
   @Test
   void noRowsGiveNoGroups() {
-    Planned planned = new JobPlanner(new NodeTable(), COST).plan(new int[] {2, 2});
+    Planned planned = new JobPlanner(new NodeTable(), COST).plan(GroupShares.equal(2, 2));
     assertThat(planned.plan().groups()).isZero();
     assertThat(planned.summary().savedTokens()).isZero();
   }
