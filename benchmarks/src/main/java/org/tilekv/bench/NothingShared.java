@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 import org.tilekv.KvDtype;
 import org.tilekv.cache.CacheTier;
 import org.tilekv.cache.CacheTierOptions;
+import org.tilekv.engine.DeviceChoice;
 import org.tilekv.engine.EngineConfig;
 import org.tilekv.engine.GenerationRequest;
 import org.tilekv.engine.GenerationResult;
@@ -37,6 +38,7 @@ import org.tilekv.engine.PrefixSources;
 import org.tilekv.engine.RuntimeOptions;
 import org.tilekv.tier.DiskTier;
 import org.tilekv.tier.DiskTierOptions;
+import org.tilekv.tier.HostTier;
 import org.tilekv.tier.TierStorage;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,7 +46,8 @@ import picocli.CommandLine.Option;
 
 /**
  * What the cache costs where rows share nothing: the same rows without prefix reuse, with it, and
- * with a disk tier below a pool that evicts all the time; in turns, in one process.
+ * with a lower tier below a pool that evicts all the time (host memory on a GPU, else disk); in
+ * turns, in one process.
  */
 @Command(
     name = "nothing-shared",
@@ -75,6 +78,26 @@ public final class NothingShared implements Callable<Integer> {
   @Option(names = "--threads", description = "compute threads")
   private int threads = 2;
 
+  @Option(names = "--device", description = "cpu or gpu")
+  private String device = "cpu";
+
+  @Option(names = "--kv-dtype", description = "one of ${COMPLETION-CANDIDATES}")
+  private KvDtype dtype = KvDtype.FLOAT32;
+
+  @Option(names = "--tile", description = "tokens of a tile")
+  private int tileTokens = 16;
+
+  @Option(names = "--batch", description = "most rows at once")
+  private int batchRows = 16;
+
+  @Option(names = "--step-tokens", description = "most tokens of a step")
+  private int stepTokens = 512;
+
+  @Option(names = "--host-mib", description = "host tier of a GPU in MiB")
+  private long hostMib = 8192;
+
+  private static final long GPU_STAGING_BYTES = 256L << 20;
+
   private NothingShared() {}
 
   public static void main(String[] args) {
@@ -93,11 +116,25 @@ public final class NothingShared implements Callable<Integer> {
           DiskTier tier = DiskTier.open(options, TierStorage.real(), System::currentTimeMillis);
           return List.of(CacheTier.open(cache, tier, CacheTierOptions.DEFAULT));
         };
+    PrefixSources host =
+        (cache, namespace) ->
+            List.of(
+                CacheTier.open(
+                    cache,
+                    HostTier.create(
+                        cache.geometry(),
+                        cache.geometry().kvHeads(),
+                        hostMib << 20,
+                        cache.hostAllocator()),
+                    new CacheTierOptions(GPU_STAGING_BYTES, 2, cache.hostAllocator())));
     List<Kind> kinds = new ArrayList<>();
     try {
       kinds.add(kind("cache off", false, PrefixSources.NONE));
       kinds.add(kind("cache on", true, PrefixSources.NONE));
-      kinds.add(kind("cache on, disk tier below", true, disk));
+      kinds.add(
+          onGpu()
+              ? kind("cache on, host tier below", true, host)
+              : kind("cache on, disk tier below", true, disk));
       for (int round = -1; round < rounds; round++) {
         measure(kinds, round);
       }
@@ -120,11 +157,18 @@ public final class NothingShared implements Callable<Integer> {
   }
 
   private Kind kind(String name, boolean reuse, PrefixSources sources) {
-    EngineConfig engine = new EngineConfig(16, 512, 256, 60_000, reuse, false);
+    EngineConfig engine =
+        new EngineConfig(batchRows, stepTokens, Math.max(1, stepTokens / 2), 60_000, reuse, false);
+    long poolBytes = poolMib << 20;
     RuntimeOptions options =
         new RuntimeOptions(
-            16, KvDtype.FLOAT32, poolMib << 20, threads, 0, "auto", "auto", 60_000, null, engine);
-    return new Kind(name, ModelRuntimes.open(model, options.with(sources)), new ArrayList<>());
+            tileTokens, dtype, poolBytes, threads, 0, "auto", "auto", 60_000, null, engine);
+    RuntimeOptions there = onGpu() ? options.on(new DeviceChoice("gpu", 0, poolBytes, 0)) : options;
+    return new Kind(name, ModelRuntimes.open(model, there.with(sources)), new ArrayList<>());
+  }
+
+  private boolean onGpu() {
+    return device.equals("gpu");
   }
 
   /** All kinds, in turns; the first round warms up. */

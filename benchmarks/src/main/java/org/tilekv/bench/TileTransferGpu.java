@@ -25,12 +25,16 @@ import org.tilekv.cuda.DeviceMemory;
 import org.tilekv.cuda.KernelModules;
 import org.tilekv.cuda.PinnedMemory;
 import org.tilekv.cuda.TileMover;
+import org.tilekv.cuda.TileMover.Grid;
 import org.tilekv.cuda.TileMover.Path;
 import org.tilekv.cuda.TransferCalibration;
 
 /**
  * Tiles between scattered pages of the device and scattered frames of pinned host memory: each way,
  * and both at once, per tile and gathered, beside one contiguous copy of the same bytes.
+ *
+ * <p>{@code TileTransferGpu [BLOCKS THREADS BLOCKS THREADS]}: those of a gathered copy to the host
+ * beside one to the device, and of that one, in place of the usual ones.
  */
 public final class TileTransferGpu {
 
@@ -48,7 +52,12 @@ public final class TileTransferGpu {
   private final long[] devices = new long[2];
   private final long[] hosts = new long[2];
 
-  private TileTransferGpu(OpenedResources opened, CudaDevice device) {
+  private final Grid downBeside;
+  private final Grid upGrid;
+
+  private TileTransferGpu(OpenedResources opened, CudaDevice device, Grid downBeside, Grid upGrid) {
+    this.downBeside = downBeside;
+    this.upGrid = upGrid;
     down = opened.add(device.createStream());
     up = opened.add(device.createStream());
     begin = opened.add(device.createEvent(true));
@@ -63,12 +72,16 @@ public final class TileTransferGpu {
   }
 
   public static void main(String[] args) {
+    int[] sizes = Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
+    Grid downBeside = sizes.length == 4 ? new Grid(sizes[0], sizes[1]) : TileMover.TO_HOST_BESIDE;
+    Grid upGrid = sizes.length == 4 ? new Grid(sizes[2], sizes[3]) : TileMover.TO_DEVICE;
     try (CudaDevice device = CudaDevice.open(0);
         KernelModules kernels = new KernelModules(device);
         OpenedResources opened = new OpenedResources()) {
       line("%s, driver %d, JDK %s", device.name(), device.driverVersion(), Runtime.version());
       line("%d MiB each way, medians of %d, GB/s", BYTES >> 20, REPETITIONS);
-      TileTransferGpu bench = new TileTransferGpu(opened, device);
+      line("both ways: to host %s beside to device %s", downBeside, upGrid);
+      TileTransferGpu bench = new TileTransferGpu(opened, device, downBeside, upGrid);
       bench.limit();
       try (TileMover toHost = new TileMover(device, kernels, 16);
           TileMover toDevice = new TileMover(device, kernels, 16)) {
@@ -96,11 +109,14 @@ public final class TileTransferGpu {
         long[] framesDown = scattered(hosts[0], size, 2);
         long[] pagesUp = scattered(devices[1], size, 3);
         long[] framesUp = scattered(hosts[1], size, 4);
-        Runnable one = () -> toHost.toHost(down, path, pagesDown, framesDown, count, size);
-        Runnable other = () -> toDevice.toDevice(up, path, framesUp, pagesUp, count, size);
+        Runnable one =
+            () -> toHost.toHost(down, path, TileMover.TO_HOST, pagesDown, framesDown, count, size);
+        Runnable beside =
+            () -> toHost.toHost(down, path, downBeside, pagesDown, framesDown, count, size);
+        Runnable other = () -> toDevice.toDevice(up, path, upGrid, framesUp, pagesUp, count, size);
         line(
             "%10d %10.1f %10.1f %10.1f",
-            size >> 10, measure(one, null), measure(null, other), measure(one, other));
+            size >> 10, measure(one, null), measure(null, other), measure(beside, other));
       }
     }
   }

@@ -135,6 +135,10 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
       counters.cleanEvictions.increment();
       return;
     }
+    if (!contains(key) && !tier.admits(key, evicted.reuse())) {
+      counters.refusedSaves.increment();
+      return;
+    }
     Slot slot = take(key);
     if (slot == null) {
       return;

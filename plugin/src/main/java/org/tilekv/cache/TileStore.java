@@ -35,6 +35,8 @@ import org.tilekv.tier.Reuse;
 final class TileStore {
 
   private static final int REMEMBERED_NAMES = 1 << 16;
+  // What a tile that one row has written and nobody else has read is used.
+  private static final float ONE_USE = 1;
 
   final PagePool pool;
   final PageTable table;
@@ -115,11 +117,17 @@ final class TileStore {
     }
     NamedTile tile = savesEvicted ? victim.describe() : null;
     if (tile != null) {
-      boolean needed = victim.expected() || policy.reason(victim) == EvictionReason.FURTHEST_USE;
-      evicted.add(new EvictedTile(tile, victim.pages(), needed ? Reuse.PLANNED : Reuse.UNKNOWN));
+      evicted.add(new EvictedTile(tile, victim.pages(), reuseOf(victim)));
     }
     drop(victim);
     return victim.pages();
+  }
+
+  private Reuse reuseOf(TileGroup victim) {
+    if (victim.expected() || policy.reason(victim) == EvictionReason.FURTHEST_USE) {
+      return Reuse.PLANNED;
+    }
+    return victim.heatAt(uses) > ONE_USE ? Reuse.REUSED : Reuse.UNKNOWN;
   }
 
   /** Drops one group and frees its pages; false where none can be. */

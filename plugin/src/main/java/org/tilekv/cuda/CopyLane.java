@@ -66,16 +66,22 @@ final class CopyLane implements AutoCloseable {
     return stream;
   }
 
-  /** Queues copies of whole pages to pinned memory, one page behind the other. */
-  void toHost(int[] pages, long address) {
+  /**
+   * Queues copies of whole pages to pinned memory, one page behind the other.
+   *
+   * @param beside whether tiles come the other way meanwhile
+   */
+  void toHost(int[] pages, long address, boolean beside) {
     addresses(pages, address);
-    mover.toHost(stream, paths.toHost(), places, frames, pages.length, tileBytes);
+    TileMover.Grid grid = beside ? TileMover.TO_HOST_BESIDE : TileMover.TO_HOST;
+    mover.toHost(stream, paths.toHost(), grid, places, frames, pages.length, tileBytes);
   }
 
   /** Queues copies of pinned memory to whole pages. */
   void toDevice(long address, int[] pages) {
     addresses(pages, address);
-    mover.toDevice(stream, paths.toDevice(), frames, places, pages.length, tileBytes);
+    mover.toDevice(
+        stream, paths.toDevice(), TileMover.TO_DEVICE, frames, places, pages.length, tileBytes);
   }
 
   private void addresses(int[] pages, long address) {
@@ -95,7 +101,7 @@ final class CopyLane implements AutoCloseable {
     int most = (int) (memory.bytes() / tileBytes);
     for (int first = 0; first < pages.length; first += most) {
       int count = Math.min(most, pages.length - first);
-      toHost(part(pages, first, count), memory.address());
+      toHost(part(pages, first, count), memory.address(), false);
       stream.synchronize();
       dst.put(memory.buffer().limit(count * tileBytes));
     }

@@ -102,7 +102,8 @@ final class PageCopies implements AutoCloseable {
       return Copy.DONE;
     }
     synchronized (evictions) {
-      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position());
+      boolean loading = loads.remainingCapacity() > 0;
+      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position(), loading);
       CudaEvent done = spare.isEmpty() ? device.createEvent(false) : spare.removeLast();
       evictions.stream().record(done);
       evictions.stream().record(lastEviction);
@@ -127,7 +128,7 @@ final class PageCopies implements AutoCloseable {
     synchronized (reads) {
       reads.stream().waitFor(stepEnd);
       if (pieces.holds(dst, bytes)) {
-        reads.toHost(pages, Cuda.addressOf(dst) + dst.position());
+        reads.toHost(pages, Cuda.addressOf(dst) + dst.position(), false);
         reads.stream().synchronize();
         dst.position(dst.position() + (int) bytes);
       } else {

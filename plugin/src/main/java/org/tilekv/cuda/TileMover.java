@@ -41,12 +41,26 @@ public final class TileMover implements AutoCloseable {
   public static final int MAX_MOVES = 4096;
 
   private static final int MOVE_BYTES = 2 * Long.BYTES;
-  // Few multiprocessors write as fast as the link; reads come back late, and more must be under
-  // way.
-  private static final int TO_HOST_BLOCKS = 8;
-  private static final int TO_HOST_THREADS = 512;
-  private static final int TO_DEVICE_BLOCKS = 64;
-  private static final int TO_DEVICE_THREADS = 128;
+
+  /** Few multiprocessors write as fast as the link. */
+  public static final Grid TO_HOST = new Grid(8, 512);
+
+  /**
+   * Device to host while tiles come the other way: reads wait in line behind writes, so no more of
+   * those are under way than the link needs.
+   */
+  public static final Grid TO_HOST_BESIDE = new Grid(4, 512);
+
+  /** Reads of the host's memory come back late, and more must be under way. */
+  public static final Grid TO_DEVICE = new Grid(16, 512);
+
+  /**
+   * How much of the device takes part in a gathered copy.
+   *
+   * @param blocks thread blocks
+   * @param threads of each, at most 512
+   */
+  public record Grid(int blocks, int threads) {}
 
   private final CudaDevice device;
   private final CudaFunction kernel;
@@ -83,11 +97,19 @@ public final class TileMover implements AutoCloseable {
   /**
    * Device to pinned host memory: {@code tileBytes}, a multiple of 16, from {@code pages[i]} to
    * {@code frames[i]} for each {@code i} below {@code count}; all are addresses.
+   *
+   * @param grid of a gathered copy
    */
   public void toHost(
-      CudaStream stream, Path path, long[] pages, long[] frames, int count, int tileBytes) {
+      CudaStream stream,
+      Path path,
+      Grid grid,
+      long[] pages,
+      long[] frames,
+      int count,
+      int tileBytes) {
     if (path == Path.GATHERED) {
-      gather(stream, pages, frames, count, tileBytes, true);
+      gather(stream, grid, pages, frames, count, tileBytes);
       return;
     }
     for (int i = 0; i < count; i++) {
@@ -97,9 +119,15 @@ public final class TileMover implements AutoCloseable {
 
   /** Pinned host memory to the device: as {@link #toHost}, the other way. */
   public void toDevice(
-      CudaStream stream, Path path, long[] frames, long[] pages, int count, int tileBytes) {
+      CudaStream stream,
+      Path path,
+      Grid grid,
+      long[] frames,
+      long[] pages,
+      int count,
+      int tileBytes) {
     if (path == Path.GATHERED) {
-      gather(stream, frames, pages, count, tileBytes, false);
+      gather(stream, grid, frames, pages, count, tileBytes);
       return;
     }
     for (int i = 0; i < count; i++) {
@@ -108,14 +136,14 @@ public final class TileMover implements AutoCloseable {
   }
 
   private void gather(
-      CudaStream stream, long[] from, long[] to, int count, int tileBytes, boolean toHost) {
+      CudaStream stream, Grid grid, long[] from, long[] to, int count, int tileBytes) {
     if (tileBytes % 16 != 0) {
       throw new IllegalArgumentException(
           "a tile has " + tileBytes + " bytes; gathered copies take multiples of 16");
     }
     for (int first = 0; first < count; first += MAX_MOVES) {
       int list = fill(from, to, first, Math.min(MAX_MOVES, count - first));
-      launch(stream, list, Math.min(MAX_MOVES, count - first), tileBytes, toHost);
+      launch(stream, grid, list, Math.min(MAX_MOVES, count - first), tileBytes);
     }
   }
 
@@ -131,19 +159,12 @@ public final class TileMover implements AutoCloseable {
     return list;
   }
 
-  private void launch(CudaStream stream, int list, int count, int tileBytes, boolean toHost) {
+  private void launch(CudaStream stream, Grid grid, int list, int count, int tileBytes) {
     long at = (long) list * MAX_MOVES * MOVE_BYTES;
     long moved = deviceLists.address() + at;
     stream.copyToDevice(moved, lists.address() + at, (long) count * MOVE_BYTES);
     arguments.begin().address(moved).integer(count).address(tileBytes);
-    kernel.launch(
-        stream,
-        toHost ? TO_HOST_BLOCKS : TO_DEVICE_BLOCKS,
-        1,
-        1,
-        toHost ? TO_HOST_THREADS : TO_DEVICE_THREADS,
-        0,
-        arguments);
+    kernel.launch(stream, grid.blocks(), 1, 1, grid.threads(), 0, arguments);
     stream.record(read[list]);
   }
 

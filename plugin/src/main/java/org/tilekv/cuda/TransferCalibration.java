@@ -135,9 +135,14 @@ public final class TransferCalibration {
       double[] up = new double[Path.values().length];
       for (Path path : Path.values()) {
         down[path.ordinal()] =
-            median(() -> mover.toHost(stream, path, pages, frames, count, tileBytes));
+            median(
+                () ->
+                    mover.toHost(stream, path, TileMover.TO_HOST, pages, frames, count, tileBytes));
         up[path.ordinal()] =
-            median(() -> mover.toDevice(stream, path, frames, pages, count, tileBytes));
+            median(
+                () ->
+                    mover.toDevice(
+                        stream, path, TileMover.TO_DEVICE, frames, pages, count, tileBytes));
       }
       return new Speed(tileBytes, down, up);
     }

@@ -35,8 +35,8 @@ import org.tilekv.cuda.KernelModules;
 public final class CudaDecoder implements TokenDecoder {
 
   /**
-   * JVM property that lets tokens be drawn on the device. Off until the kernel's tests have run on
-   * a GPU; see docs/decisions/drawing-tokens-on-the-gpu.md.
+   * JVM property that, where it is false, lets tokens be drawn on the host; see
+   * docs/decisions/drawing-tokens-on-the-gpu.md.
    */
   public static final String DRAW_PROPERTY = "tilekv.cuda.drawTokens";
 
@@ -142,7 +142,7 @@ public final class CudaDecoder implements TokenDecoder {
 
   @Override
   public boolean drawsTokens() {
-    return Boolean.getBoolean(DRAW_PROPERTY);
+    return !"false".equals(System.getProperty(DRAW_PROPERTY));
   }
 
   @Override

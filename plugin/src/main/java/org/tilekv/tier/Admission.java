@@ -21,14 +21,16 @@ import java.util.Map;
 import org.tilekv.config.DiskAdmission;
 
 /**
- * Decides which groups are written to disk, so that data which is used once does not wear it.
+ * Decides which groups a tier takes, so that data which is used once does not wear a disk, nor keep
+ * a link busy.
  *
- * <p>A group is let in when a plan needs it again, or when it is offered for the second time: the
- * tier remembers the groups it was offered, a bounded number of them, by name only. The same memory
- * tells what became of groups at their first offer: asked for again, or not within the next {@value
- * #VERDICT_OFFERS} offers. While at least half of the recent ones are asked for again, a first
- * offer is let in, too. So a job that reads everything twice pays for one round of refusals only,
- * and a scan of data that never comes back stops the writes after {@value #VERDICT_OFFERS} groups.
+ * <p>A group is let in when a plan needs it again, when it has been used more than once, or when it
+ * is offered for the second time: the tier remembers the groups it was offered, a bounded number of
+ * them, by name only. The same memory tells what became of groups at their first offer: asked for
+ * again, or not within the next {@value #VERDICT_OFFERS} offers. While at least half of the recent
+ * ones are asked for again, a first offer is let in, too. So a job that reads everything twice pays
+ * for one round of refusals only, and a scan of data that never comes back stops the writes after
+ * {@value #VERDICT_OFFERS} groups.
  *
  * <p>Groups let in are watched like those refused, so the judgement goes both ways. Safe for
  * threads; O(1) per call.
@@ -61,7 +63,7 @@ final class Admission {
     this.mostOffers = mostOffers;
   }
 
-  /** Whether to write a group that is not on disk. */
+  /** Whether to take a group that is not in the tier. */
   synchronized boolean admits(GroupKey key, Reuse reuse) {
     if (mode == DiskAdmission.ALWAYS) {
       return true;
@@ -70,7 +72,7 @@ final class Admission {
       return true;
     }
     remember(key);
-    return reuse == Reuse.PLANNED || reuseShare >= LET_IN;
+    return reuse != Reuse.UNKNOWN || reuseShare >= LET_IN;
   }
 
   private void remember(GroupKey key) {

@@ -136,6 +136,15 @@ public final class DiskTier implements LowerTier {
   }
 
   @Override
+  public boolean admits(GroupKey key, Reuse reuse) {
+    boolean admitted = admission.admits(key, reuse);
+    if (!admitted) {
+      counters.refusedPuts.increment();
+    }
+    return admitted;
+  }
+
+  @Override
   public boolean put(GroupMeta meta, ByteBuffer bytes, Reuse reuse) {
     requireGroup(bytes, bytes.remaining() == groupBytes());
     requireTokens(meta);
@@ -143,8 +152,7 @@ public final class DiskTier implements LowerTier {
     if (index.touch(key)) {
       return true;
     }
-    if (!admission.admits(key, reuse)) {
-      counters.refusedPuts.increment();
+    if (!admits(key, reuse)) {
       return false;
     }
     DiskSlot slot = reserve(key);

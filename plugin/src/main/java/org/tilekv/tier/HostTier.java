@@ -17,22 +17,29 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileGeometry;
+import org.tilekv.config.DiskAdmission;
 
 /**
  * Groups in host memory, over a {@link HostTileCache} whose tile is a whole group: published,
  * evicted and read in one piece. What a group is stands beside it in a map, pruned when it has
  * twice as many entries as the cache may hold; chain hashes name content, so an entry that outlives
  * its bytes, or comes before them, is never wrong.
+ *
+ * <p>Admission only advises: a put is always taken.
  */
 public final class HostTier implements LowerTier {
   private static final int SPARE_METAS = 64;
+  private static final int MOST_OFFERS = 1 << 18;
 
   private final HostTileCache cache;
   private final int groupBytes;
   private final int mostMetas;
   private final Map<GroupKey, GroupMeta> metas = new ConcurrentHashMap<>();
+  private final Admission admission = new Admission(DiskAdmission.ADAPTIVE, MOST_OFFERS);
+  private final LongAdder refusedPuts = new LongAdder();
   private final AtomicBoolean pruning = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -68,6 +75,20 @@ public final class HostTier implements LowerTier {
     } catch (IllegalStateException e) {
       return whenClosed(e);
     }
+  }
+
+  @Override
+  public void asked(GroupKey key) {
+    admission.asked(key);
+  }
+
+  @Override
+  public boolean admits(GroupKey key, Reuse reuse) {
+    boolean admitted = admission.admits(key, reuse);
+    if (!admitted) {
+      refusedPuts.increment();
+    }
+    return admitted;
   }
 
   @Override
@@ -168,7 +189,7 @@ public final class HostTier implements LowerTier {
         stats.hits(),
         stats.misses(),
         stats.puts(),
-        0,
+        refusedPuts.sum(),
         stats.rejectedPuts(),
         stats.evictions(),
         0,

@@ -33,6 +33,14 @@ public interface LowerTier extends AutoCloseable {
   /** Says that a group was wanted, be it here or not: admission learns from it. No I/O. */
   default void asked(GroupKey key) {}
 
+  /**
+   * Whether a put of a group that is not here would be let in; to be asked once before its bytes
+   * are fetched, admission learns from it. No I/O.
+   */
+  default boolean admits(GroupKey key, Reuse reuse) {
+    return true;
+  }
+
   /** {@link #put(GroupMeta, ByteBuffer, Reuse)} of a group whose future is not known. */
   default boolean put(GroupMeta meta, ByteBuffer bytes) {
     return put(meta, bytes, Reuse.UNKNOWN);

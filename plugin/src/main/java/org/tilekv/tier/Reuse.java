@@ -17,6 +17,8 @@ package org.tilekv.tier;
 public enum Reuse {
   /** Nothing: the tier's admission decides. */
   UNKNOWN,
+  /** It was used more than once while it was above: it is likely to be used again. */
+  REUSED,
   /** A plan says that it will be read again: it is written at once. */
   PLANNED
 }

@@ -78,6 +78,12 @@ public final class StackedTier implements LowerTier {
     lower.asked(key);
   }
 
+  /** As the upper tier says; the lower one decides by itself what it takes. */
+  @Override
+  public boolean admits(GroupKey key, Reuse reuse) {
+    return upper.admits(key, reuse);
+  }
+
   @Override
   public boolean put(GroupMeta meta, ByteBuffer bytes, Reuse reuse) {
     boolean above = upper.put(meta, bytes, reuse);

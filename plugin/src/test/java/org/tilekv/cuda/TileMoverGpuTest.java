@@ -58,11 +58,18 @@ class TileMoverGpuTest {
       stream.fill(pool.address(), (byte) 0x5A, (long) slots * tileBytes);
       long[] pages = addresses(pool.address(), page, count, tileBytes);
       mover.toDevice(
-          stream, path, addresses(out.address(), frame, count, tileBytes), pages, count, tileBytes);
+          stream,
+          path,
+          TileMover.TO_DEVICE,
+          addresses(out.address(), frame, count, tileBytes),
+          pages,
+          count,
+          tileBytes);
       int[] other = permutation(slots, random);
       mover.toHost(
           stream,
           path,
+          TileMover.TO_HOST,
           pages,
           addresses(back.address(), other, count, tileBytes),
           count,
@@ -97,7 +104,10 @@ class TileMoverGpuTest {
     try (KernelModules kernels = new KernelModules(gpu.device);
         CudaStream stream = gpu.device.createStream();
         TileMover mover = new TileMover(gpu.device, kernels, 4)) {
-      assertThatThrownBy(() -> mover.toHost(stream, Path.GATHERED, new long[1], new long[1], 1, 24))
+      assertThatThrownBy(
+              () ->
+                  mover.toHost(
+                      stream, Path.GATHERED, TileMover.TO_HOST, new long[1], new long[1], 1, 24))
           .hasMessageContaining("a tile has 24 bytes");
     }
   }

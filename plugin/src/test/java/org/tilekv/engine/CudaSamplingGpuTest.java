@@ -19,15 +19,12 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tilekv.KvDtype;
 import org.tilekv.engine.Records.Row;
-import org.tilekv.llm.CudaDecoder;
 
 /** Tokens drawn on a device, through the engine. */
 @Tag("gpu")
@@ -42,16 +39,6 @@ class CudaSamplingGpuTest {
         new SamplingParams(2, 40, 1, 5),
         new SamplingParams(2, 0, 0.9, 5),
         new SamplingParams(3, 60, 0.95, 5));
-  }
-
-  @BeforeAll
-  static void drawOnTheDevice() {
-    System.setProperty(CudaDecoder.DRAW_PROPERTY, "true");
-  }
-
-  @AfterAll
-  static void drawWhereItIsTheDefault() {
-    System.clearProperty(CudaDecoder.DRAW_PROPERTY);
   }
 
   private static ModelRuntime open() {
