@@ -14,6 +14,7 @@
 package org.tilekv;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +80,13 @@ public interface TileMemory extends AutoCloseable {
   /** Fills whole tiles from {@code src} with the bytes that {@link #copyOut} gave. */
   default void copyIn(int[] pages, ByteBuffer src) {
     throw new UnsupportedOperationException("these tiles cannot be written by the host");
+  }
+
+  /** As {@link #copyIn(int[], ByteBuffer)} for each of the lists' elements. */
+  default void copyIn(List<int[]> pages, List<ByteBuffer> sources) {
+    for (int i = 0; i < pages.size(); i++) {
+      copyIn(pages.get(i), sources.get(i));
+    }
   }
 
   /** Gives the memory back. Pages must not be used afterwards. */

@@ -118,7 +118,7 @@ public final class CacheTier implements PrefixSource {
       long least = Long.MAX_VALUE;
       for (int i = 0; i < CALIBRATION_READS; i++) {
         long start = nanoClock.getAsLong();
-        if (!tier.read(meta.key(), bytes.clear(), (found, content) -> true)) {
+        if (!reads(tier, meta.key(), bytes.clear())) {
           return 0;
         }
         least = Math.min(least, nanoClock.getAsLong() - start);
@@ -127,6 +127,12 @@ public final class CacheTier implements PrefixSource {
     } finally {
       tier.remove(meta.key());
       allocator.free(bytes);
+    }
+  }
+
+  private static boolean reads(LowerTier tier, GroupKey key, ByteBuffer buffer) {
+    try (LowerTier.HeldGroup held = tier.hold(key)) {
+      return held != null || tier.get(key, buffer) != null;
     }
   }
 

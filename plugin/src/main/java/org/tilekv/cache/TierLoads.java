@@ -14,6 +14,7 @@
 package org.tilekv.cache;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -30,10 +31,12 @@ import org.slf4j.LoggerFactory;
 import org.tilekv.SequenceRequest;
 import org.tilekv.cache.TileCache.ResidentPrefix;
 import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.TileName;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
+import org.tilekv.tier.LowerTier.HeldGroup;
 import org.tilekv.tier.SlabAllocator;
 
 /**
@@ -45,6 +48,8 @@ final class TierLoads implements PrefixSource {
 
   private static final Logger LOG = LoggerFactory.getLogger(TierLoads.class);
   private static final long OWNER = Long.MIN_VALUE;
+  // Copied in one go: enough to fill the link, and few enough to be found soon.
+  private static final int MOST_AT_ONCE = 16;
 
   private final TileCache cache;
   private final LowerTier tier;
@@ -223,9 +228,9 @@ final class TierLoads implements PrefixSource {
       return;
     }
     try (load) {
-      ByteBuffer bytes = buffers.get();
-      while (load.hasNext() && !isClosed() && loadNext(load, bytes)) {
-        counters.loadedTiles.increment();
+      boolean more = true;
+      while (more && load.hasNext() && !isClosed()) {
+        more = loadNext(load);
       }
     }
   }
@@ -234,52 +239,89 @@ final class TierLoads implements PrefixSource {
     return closed;
   }
 
-  private boolean loadNext(TileLoad load, ByteBuffer bytes) {
-    ChainHash name = load.nextName();
-    Taker taker = new Taker(load);
-    read(name, bytes.clear(), taker);
-    if (!taker.found) {
-      counters.failedLoads.increment();
-      cache.loadFailed(name);
-      return false;
+  /** Loads the next tiles: as many as the tier has in memory, or one that it has elsewhere. */
+  private boolean loadNext(TileLoad load) {
+    List<NamedTile> next = load.next(MOST_AT_ONCE);
+    List<HeldGroup> held = new ArrayList<>(next.size());
+    long start = nanoClock.getAsLong();
+    try {
+      for (NamedTile tile : next) {
+        HeldGroup group = hold(tile);
+        if (group == null) {
+          break;
+        }
+        held.add(group);
+      }
+      if (!held.isEmpty()) {
+        int added = addAll(load, held.stream().map(HeldGroup::bytes).toList());
+        if (added > 0) {
+          cost.read((long) added * tier.groupBytes(), nanoClock.getAsLong() - start);
+        }
+        return added == held.size();
+      }
+    } finally {
+      held.forEach(HeldGroup::close);
     }
-    if (!taker.taken) {
+    return readNext(load, next.get(0), buffers.get().clear());
+  }
+
+  /** All of them at once or, where the pool has no room for that, as many as it has room for. */
+  private int addAll(TileLoad load, List<ByteBuffer> tiles) {
+    int added = 0;
+    if (load.addAll(tiles)) {
+      added = tiles.size();
+    } else {
+      while (added < tiles.size() && load.add(tiles.get(added))) {
+        added++;
+      }
       counters.loadsWithoutRoom.increment();
     }
-    return taker.taken;
+    counters.loadedTiles.add(added);
+    return added;
   }
 
-  /** Compares a tile's tokens, which its name stands for, and puts it into the pool. */
-  private static final class Taker implements LowerTier.GroupReader {
-    private final TileLoad load;
-    private final int[] tokens;
-    private boolean found;
-    private boolean taken;
-
-    Taker(TileLoad load) {
-      this.load = load;
-      this.tokens = load.nextTokens();
+  /** A group in memory whose tokens, which its name stands for, are the tile's. */
+  private @Nullable HeldGroup hold(NamedTile tile) {
+    GroupKey key = GroupKey.of(tile.name().bytes());
+    HeldGroup group = staging.contains(key) ? null : tier.hold(key);
+    if (group != null && !Arrays.equals(group.meta().tokens(), tile.tokens())) {
+      group.close();
+      tier.remove(key);
+      return null;
     }
-
-    @Override
-    public boolean read(GroupMeta meta, ByteBuffer bytes) {
-      found = Arrays.equals(meta.tokens(), tokens);
-      taken = found && load.add(bytes);
-      return found;
-    }
+    return group;
   }
 
-  private void read(ChainHash name, ByteBuffer bytes, Taker taker) {
-    GroupKey key = GroupKey.of(name.bytes());
-    GroupMeta staged = staging.get(key, bytes);
-    if (staged != null) {
-      taker.read(staged, bytes);
-      return;
+  private boolean readNext(TileLoad load, NamedTile tile, ByteBuffer bytes) {
+    if (!read(tile, bytes)) {
+      counters.failedLoads.increment();
+      cache.loadFailed(tile.name());
+      return false;
     }
-    long start = nanoClock.getAsLong();
-    if (tier.read(key, bytes, taker)) {
-      cost.read(tier.groupBytes(), nanoClock.getAsLong() - start);
+    if (!load.add(bytes)) {
+      counters.loadsWithoutRoom.increment();
+      return false;
     }
+    counters.loadedTiles.increment();
+    return true;
+  }
+
+  /** Reads a tile, and compares its tokens. */
+  private boolean read(NamedTile tile, ByteBuffer bytes) {
+    GroupKey key = GroupKey.of(tile.name().bytes());
+    GroupMeta meta = staging.get(key, bytes);
+    if (meta == null) {
+      long start = nanoClock.getAsLong();
+      meta = tier.get(key, bytes);
+      if (meta != null) {
+        cost.read(tier.groupBytes(), nanoClock.getAsLong() - start);
+      }
+    }
+    if (meta != null && !Arrays.equals(meta.tokens(), tile.tokens())) {
+      tier.remove(key);
+      return false;
+    }
+    return meta != null;
   }
 
   private ByteBuffer allocate() {

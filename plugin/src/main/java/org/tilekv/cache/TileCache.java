@@ -399,9 +399,9 @@ public final class TileCache implements KvCache {
     return options.geometry().kvHeads() * options.geometry().tileBytes();
   }
 
-  /** Fills a tile of a load, outside the lock. */
-  void copyIn(TileGroup group, ByteBuffer bytes) {
-    memory.copyIn(group.pages(), bytes);
+  /** Fills tiles of a load, outside the lock. */
+  void copyIn(List<TileGroup> groups, List<ByteBuffer> bytes) {
+    memory.copyIn(groups.stream().map(TileGroup::pages).toList(), bytes);
   }
 
   /** Makes the sequence known, or takes it back where something went wrong. */

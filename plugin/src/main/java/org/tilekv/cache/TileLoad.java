@@ -14,8 +14,11 @@
 package org.tilekv.cache;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.tilekv.prefix.ChainHash;
+import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.TileName;
 
 /**
@@ -30,7 +33,9 @@ public final class TileLoad implements AutoCloseable {
   private final TileCache cache;
   private final TileSequence sequence;
   private final int tileTokens;
-  private TileName last;
+  // The tiles behind those in place that have been named, and the name of the last of all.
+  private final List<NamedTile> upcoming = new ArrayList<>();
+  private TileName named;
   private int tiles;
   private boolean closed;
 
@@ -44,7 +49,7 @@ public final class TileLoad implements AutoCloseable {
     this.sequence = sequence;
     this.tiles = tiles;
     tileTokens = cache.geometry().tileTokens();
-    this.last = last;
+    this.named = last;
   }
 
   /** Full tiles of the prompt that are in place. */
@@ -59,19 +64,21 @@ public final class TileLoad implements AutoCloseable {
 
   /** Name of the next tile. */
   public ChainHash nextName() {
-    requireNext();
-    return next().chain();
+    return next(1).get(0).name();
   }
 
-  /** Token ids of the next tile; a copy. */
-  public int[] nextTokens() {
+  /** The next tiles of the prompt, at most so many, in order; at least one. */
+  public List<NamedTile> next(int most) {
     requireNext();
-    int from = tiles * tileTokens;
-    return Arrays.copyOfRange(sequence.request().prompt(), from, from + tileTokens);
-  }
-
-  private TileName next() {
-    return last.child(sequence.request().prompt(), tiles * tileTokens, tileTokens);
+    int[] prompt = sequence.request().prompt();
+    while (upcoming.size() < most && (tiles + upcoming.size() + 1) * tileTokens <= prompt.length) {
+      int from = (tiles + upcoming.size()) * tileTokens;
+      TileName name = named.child(prompt, from, tileTokens);
+      int[] tokens = Arrays.copyOfRange(prompt, from, from + tileTokens);
+      upcoming.add(new NamedTile(name.chain(), named.chain(), tokens));
+      named = name;
+    }
+    return List.copyOf(upcoming.subList(0, Math.min(most, upcoming.size())));
   }
 
   private void requireNext() {
@@ -87,16 +94,26 @@ public final class TileLoad implements AutoCloseable {
    * @return false when the pool has no room even after eviction; nothing has changed then
    */
   public boolean add(ByteBuffer bytes) {
-    requireNext();
-    if (bytes.remaining() < cache.groupBytes()) {
-      throw new IllegalArgumentException(
-          bytes.remaining() + " bytes for a tile of " + cache.groupBytes());
+    return addAll(List.of(bytes));
+  }
+
+  /** Takes the bytes of the next tiles, all of them or none, as {@link #add}. */
+  public boolean addAll(List<ByteBuffer> bytes) {
+    if (next(bytes.size()).size() < bytes.size()) {
+      throw new IllegalStateException(
+          bytes.size() + " tiles; the prompt has " + upcoming.size() + " more full tiles");
     }
-    if (!sequence.fillTile(bytes)) {
+    for (ByteBuffer tile : bytes) {
+      if (tile.remaining() < cache.groupBytes()) {
+        throw new IllegalArgumentException(
+            tile.remaining() + " bytes for a tile of " + cache.groupBytes());
+      }
+    }
+    if (!sequence.fillTiles(bytes)) {
       return false;
     }
-    last = next();
-    tiles++;
+    upcoming.subList(0, bytes.size()).clear();
+    tiles += bytes.size();
     return true;
   }
 

@@ -214,33 +214,33 @@ final class TileSequence implements KvSequence {
     }
   }
 
-  /** Fills the next whole tile with bytes from elsewhere; false where there is no room. */
-  boolean fillTile(ByteBuffer bytes) {
+  /** Fills the next whole tiles with bytes from elsewhere; false where there is no room for all. */
+  boolean fillTiles(List<ByteBuffer> bytes) {
     Reservation reservation = new Reservation(cache.store(), beams, tileTokens);
-    TileGroup group;
+    List<TileGroup> groups;
     synchronized (cache.lock()) {
       requireOpen();
       renew();
       BeamState beam = beam(0);
-      int length = beam.length + tileTokens;
-      if (make(reservation, length) == null) {
+      int first = beam.length / tileTokens;
+      if (make(reservation, beam.length + bytes.size() * tileTokens) == null) {
         return false;
       }
-      group = beam.groups.get(beam.length / tileTokens);
+      groups = List.copyOf(beam.groups.subList(first, first + bytes.size()));
       copying = true;
       cache.workBegins();
     }
     boolean filled = false;
     try {
       cache.save(reservation.evicted());
-      cache.copyIn(group, bytes);
+      cache.copyIn(groups, bytes);
       filled = true;
     } finally {
       endCopy(List.of(), filled);
     }
     synchronized (cache.lock()) {
-      append(0, request.prompt(), beam(0).length, tileTokens);
-      cache.store().counters.loadedTiles++;
+      append(0, request.prompt(), beam(0).length, bytes.size() * tileTokens);
+      cache.store().counters.loadedTiles += bytes.size();
     }
     return true;
   }

@@ -14,6 +14,8 @@
 package org.tilekv.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.OpenedResources;
 
@@ -72,26 +74,33 @@ final class CopyLane implements AutoCloseable {
    * @param beside whether tiles come the other way meanwhile
    */
   void toHost(int[] pages, long address, boolean beside) {
-    addresses(pages, address);
+    address(0, pages, address);
     TileMover.Grid grid = beside ? TileMover.TO_HOST_BESIDE : TileMover.TO_HOST;
     mover.toHost(stream, paths.toHost(), grid, places, frames, pages.length, tileBytes);
   }
 
-  /** Queues copies of pinned memory to whole pages. */
-  void toDevice(long address, int[] pages) {
-    addresses(pages, address);
-    mover.toDevice(
-        stream, paths.toDevice(), TileMover.TO_DEVICE, frames, places, pages.length, tileBytes);
+  /** Queues copies of pinned buffers to whole pages, a list of them for each; positions move. */
+  void toDevice(List<ByteBuffer> sources, List<int[]> pages) {
+    int count = 0;
+    for (int i = 0; i < sources.size(); i++) {
+      ByteBuffer source = sources.get(i);
+      int[] into = pages.get(i);
+      address(count, into, Cuda.addressOf(source) + source.position());
+      source.position(source.position() + into.length * tileBytes);
+      count += into.length;
+    }
+    mover.toDevice(stream, paths.toDevice(), TileMover.TO_DEVICE, frames, places, count, tileBytes);
   }
 
-  private void addresses(int[] pages, long address) {
-    if (places.length < pages.length) {
-      places = new long[pages.length];
-      frames = new long[pages.length];
+  /** Notes where pages and the frames of one run of memory are, from move {@code first} on. */
+  private void address(int first, int[] pages, long address) {
+    if (places.length < first + pages.length) {
+      places = Arrays.copyOf(places, Math.max(2 * places.length, first + pages.length));
+      frames = Arrays.copyOf(frames, places.length);
     }
     for (int i = 0; i < pages.length; i++) {
-      places[i] = pool + (long) pages[i] * tileBytes;
-      frames[i] = address + (long) i * tileBytes;
+      places[first + i] = pool + (long) pages[i] * tileBytes;
+      frames[first + i] = address + (long) i * tileBytes;
     }
   }
 
@@ -115,7 +124,7 @@ final class CopyLane implements AutoCloseable {
       int count = Math.min(most, pages.length - first);
       memory.buffer().put(0, src, src.position(), count * tileBytes);
       src.position(src.position() + count * tileBytes);
-      toDevice(memory.address(), part(pages, first, count));
+      toDevice(List.of(memory.buffer()), List.of(part(pages, first, count)));
       stream.synchronize();
     }
   }

@@ -14,6 +14,7 @@
 package org.tilekv.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
@@ -132,7 +133,12 @@ public final class DeviceTiles implements TileMemory {
 
   @Override
   public void copyIn(int[] pages, ByteBuffer src) {
-    copies().copyIn(pages, src);
+    copies().copyIn(List.of(pages), List.of(src));
+  }
+
+  @Override
+  public void copyIn(List<int[]> pages, List<ByteBuffer> sources) {
+    copies().copyIn(pages, sources);
   }
 
   @Override

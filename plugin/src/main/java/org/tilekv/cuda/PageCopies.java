@@ -16,8 +16,10 @@ package org.tilekv.cuda;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileMemory.Copy;
 
@@ -35,7 +37,7 @@ import org.tilekv.TileMemory.Copy;
  */
 final class PageCopies implements AutoCloseable {
 
-  private static final int LOADS = 2;
+  private static final int LANES = 3;
   private static final int EVICTIONS_UNDER_WAY = 64;
 
   private final CudaDevice device;
@@ -43,8 +45,9 @@ final class PageCopies implements AutoCloseable {
   private final PinnedPieces pieces;
   private final OpenedResources opened = new OpenedResources();
   private final CopyLane evictions;
-  private final CopyLane reads;
-  private final BlockingQueue<CopyLane> loads = new ArrayBlockingQueue<>(LOADS);
+  // Of loads and reads that wait for their copies, one each.
+  private final BlockingQueue<CopyLane> lanes = new ArrayBlockingQueue<>(LANES);
+  private final AtomicInteger loading = new AtomicInteger();
   private final CudaEvent stepEnd;
   private final CudaEvent lastEviction;
   // Guarded by evictions.
@@ -61,9 +64,8 @@ final class PageCopies implements AutoCloseable {
       pieces = opened.add(new PinnedPieces(device, "host tiles"));
       CopyPaths paths = CopyPaths.of(device, kernels, tileBytes);
       evictions = opened.add(lane(kernels, pool, paths, EVICTIONS_UNDER_WAY));
-      reads = opened.add(lane(kernels, pool, paths, 1));
-      for (int i = 0; i < LOADS; i++) {
-        loads.add(opened.add(lane(kernels, pool, paths, 1)));
+      for (int i = 0; i < LANES; i++) {
+        lanes.add(opened.add(lane(kernels, pool, paths, 1)));
       }
       stepEnd = opened.add(device.createEvent(false));
       lastEviction = opened.add(device.createEvent(false));
@@ -102,8 +104,7 @@ final class PageCopies implements AutoCloseable {
       return Copy.DONE;
     }
     synchronized (evictions) {
-      boolean loading = loads.remainingCapacity() > 0;
-      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position(), loading);
+      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position(), loading.get() > 0);
       CudaEvent done = spare.isEmpty() ? device.createEvent(false) : spare.removeLast();
       evictions.stream().record(done);
       evictions.stream().record(lastEviction);
@@ -125,35 +126,49 @@ final class PageCopies implements AutoCloseable {
   void copyOut(int[] pages, ByteBuffer dst) {
     long bytes = (long) pages.length * tileBytes;
     device.makeCurrent();
-    synchronized (reads) {
-      reads.stream().waitFor(stepEnd);
+    CopyLane lane = takeLane();
+    try {
+      lane.stream().waitFor(stepEnd);
       if (pieces.holds(dst, bytes)) {
-        reads.toHost(pages, Cuda.addressOf(dst) + dst.position(), false);
-        reads.stream().synchronize();
+        lane.toHost(pages, Cuda.addressOf(dst) + dst.position(), false);
+        lane.stream().synchronize();
         dst.position(dst.position() + (int) bytes);
       } else {
-        reads.toHostByBounce(pages, dst);
+        lane.toHostByBounce(pages, dst);
       }
+    } finally {
+      lanes.add(lane);
     }
   }
 
-  /** Pages that no step under way uses; waits for the copy. */
-  void copyIn(int[] pages, ByteBuffer src) {
+  /** Pages that no step under way uses, one list of them for each source; waits for the copies. */
+  void copyIn(List<int[]> pages, List<ByteBuffer> sources) {
     device.makeCurrent();
     CopyLane lane = takeLane();
+    loading.incrementAndGet();
     try {
       orderBehindEvictions(lane.stream());
-      long bytes = (long) pages.length * tileBytes;
-      if (pieces.holds(src, bytes)) {
-        lane.toDevice(Cuda.addressOf(src) + src.position(), pages);
+      if (allPinned(pages, sources)) {
+        lane.toDevice(sources, pages);
         lane.stream().synchronize();
-        src.position(src.position() + (int) bytes);
       } else {
-        lane.toDeviceByBounce(src, pages);
+        for (int i = 0; i < pages.size(); i++) {
+          lane.toDeviceByBounce(sources.get(i), pages.get(i));
+        }
       }
     } finally {
-      loads.add(lane);
+      loading.decrementAndGet();
+      lanes.add(lane);
     }
+  }
+
+  private boolean allPinned(List<int[]> pages, List<ByteBuffer> sources) {
+    for (int i = 0; i < pages.size(); i++) {
+      if (!pieces.holds(sources.get(i), (long) pages.get(i).length * tileBytes)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private CopyLane takeLane() {
@@ -161,7 +176,7 @@ final class PageCopies implements AutoCloseable {
     try {
       while (true) {
         try {
-          return loads.take();
+          return lanes.take();
         } catch (InterruptedException e) {
           interrupted = true;
         }

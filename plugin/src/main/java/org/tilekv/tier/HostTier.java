@@ -120,22 +120,31 @@ public final class HostTier implements LowerTier {
   }
 
   @Override
-  public boolean read(GroupKey key, ByteBuffer buffer, GroupReader reader) {
+  public @Nullable HeldGroup hold(GroupKey key) {
     GroupMeta meta = metas.get(key);
     if (closed || meta == null) {
-      return false;
+      return null;
     }
-    boolean[] expected = new boolean[1];
-    boolean hit;
     try {
-      hit = cache.read(key.tile(0), bytes -> expected[0] = reader.read(meta, bytes));
+      HostTileCache.HeldTile tile = cache.hold(key.tile(0));
+      return tile == null ? null : new Held(meta, tile);
     } catch (IllegalStateException e) {
-      return whenClosed(e);
+      whenClosed(e);
+      return null;
     }
-    if (hit && !expected[0]) {
-      remove(key);
+  }
+
+  private record Held(GroupMeta meta, HostTileCache.HeldTile tile) implements HeldGroup {
+
+    @Override
+    public ByteBuffer bytes() {
+      return tile.bytes();
     }
-    return expected[0];
+
+    @Override
+    public void close() {
+      tile.close();
+    }
   }
 
   @Override

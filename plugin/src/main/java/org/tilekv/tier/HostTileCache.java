@@ -20,7 +20,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -144,21 +144,42 @@ public final class HostTileCache implements AutoCloseable {
     return fetch(key, dst, offset);
   }
 
+  /** A tile that is held in place. */
+  public interface HeldTile extends AutoCloseable {
+
+    /** Its {@code geometry.tileBytes()} bytes, read-only; not to be used after {@link #close}. */
+    ByteBuffer bytes();
+
+    @Override
+    void close();
+  }
+
   /**
-   * Hands a tile's bytes to a reader where they are: a read-only buffer of {@code
-   * geometry.tileBytes()} that is valid only during the call. False on a miss.
+   * Holds a tile where it is, without a copy; null on a miss. Until it is closed its memory is not
+   * used for another tile, whatever happens to the key. To be closed before the cache.
    */
-  public boolean read(TileKey key, Consumer<ByteBuffer> reader) {
+  public @Nullable HeldTile hold(TileKey key) {
     int frame = table.pin(key);
     if (frame == KeyIndex.NONE) {
-      return false;
+      return null;
     }
-    try {
-      reader.accept(slabs.slice(frame).asReadOnlyBuffer());
-    } finally {
-      table.unpin(frame);
-    }
-    return true;
+    ByteBuffer bytes = slabs.slice(frame).asReadOnlyBuffer();
+    return new HeldTile() {
+      private boolean closed;
+
+      @Override
+      public ByteBuffer bytes() {
+        return bytes;
+      }
+
+      @Override
+      public void close() {
+        if (!closed) {
+          closed = true;
+          table.unpin(frame);
+        }
+      }
+    };
   }
 
   /** Reads the elements of a FLOAT16 or BFLOAT16 tile. */

@@ -63,34 +63,24 @@ public interface LowerTier extends AutoCloseable {
    */
   @Nullable GroupMeta get(GroupKey key, ByteBuffer dst);
 
-  /** Takes a group's bytes where they are. */
-  @FunctionalInterface
-  interface GroupReader {
+  /** A group's bytes where they are; they stay there, and stay the same, until it is closed. */
+  interface HeldGroup extends AutoCloseable {
 
-    /**
-     * Reads {@link #groupBytes} bytes from the buffer's position on, before it returns.
-     *
-     * @return whether the group was what the reader expected; if not, it is dropped
-     */
-    boolean read(GroupMeta meta, ByteBuffer bytes);
+    GroupMeta meta();
+
+    /** {@link #groupBytes} bytes from the position on; read-only. */
+    ByteBuffer bytes();
+
+    @Override
+    void close();
   }
 
   /**
-   * Hands a group to a reader, without a copy where the tier has its bytes in memory.
-   *
-   * @param buffer room for a group from its position on, which may be used
-   * @return false is a miss, or a group that the reader did not expect
+   * Holds a group in memory, without a copy; counts as a read. Null is a miss, and what a tier says
+   * that has its bytes elsewhere: {@link #get} reads them then.
    */
-  default boolean read(GroupKey key, ByteBuffer buffer, GroupReader reader) {
-    GroupMeta meta = get(key, buffer);
-    if (meta == null) {
-      return false;
-    }
-    boolean expected = reader.read(meta, buffer);
-    if (!expected) {
-      remove(key);
-    }
-    return expected;
+  default @Nullable HeldGroup hold(GroupKey key) {
+    return null;
   }
 
   /** Drops a group; false where there was none. */

@@ -102,22 +102,12 @@ public final class StackedTier implements LowerTier {
   }
 
   @Override
-  public boolean read(GroupKey key, ByteBuffer buffer, GroupReader reader) {
-    if (upper.contains(key) && upper.read(key, buffer, reader)) {
+  public @Nullable HeldGroup hold(GroupKey key) {
+    HeldGroup held = upper.hold(key);
+    if (held != null) {
       keepBelow(key);
-      return true;
     }
-    return lower.read(
-        key,
-        buffer,
-        (meta, bytes) -> {
-          int from = bytes.position();
-          boolean expected = reader.read(meta, bytes);
-          if (expected) {
-            raise(meta, bytes.duplicate().position(from));
-          }
-          return expected;
-        });
+    return held;
   }
 
   private @Nullable GroupMeta raise(@Nullable GroupMeta meta, ByteBuffer bytes) {

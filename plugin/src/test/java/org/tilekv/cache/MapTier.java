@@ -43,6 +43,7 @@ public final class MapTier implements LowerTier {
   final Map<GroupKey, Group> groups = new ConcurrentHashMap<>();
   public volatile Fault fault = Fault.NONE;
   volatile boolean closed;
+  volatile boolean admits = true;
   volatile @Nullable Error failure;
   private final int groupBytes;
   private final AtomicLong puts = new AtomicLong();
@@ -60,6 +61,11 @@ public final class MapTier implements LowerTier {
   @Override
   public boolean contains(GroupKey key) {
     return groups.containsKey(key);
+  }
+
+  @Override
+  public boolean admits(GroupKey key, Reuse reuse) {
+    return admits;
   }
 
   @Override

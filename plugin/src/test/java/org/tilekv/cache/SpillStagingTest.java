@@ -17,15 +17,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
+import org.tilekv.TileGeometry;
+import org.tilekv.TileMemory;
 import org.tilekv.cache.MapTier.Fault;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
+import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.Reuse;
 import org.tilekv.tier.SlabAllocator;
 
@@ -131,5 +136,140 @@ class SpillStagingTest {
     writes.runAll();
     assertThat(below.groups).hasSize(2);
     three.checkIntegrity();
+  }
+
+  /** Memory whose copies to the host end when the test says so. */
+  private final class LateCopies implements TileMemory {
+    private final List<Runnable> underWay = new ArrayList<>();
+    private boolean fails;
+
+    @Override
+    public Copy beginCopyOut(int[] pages, ByteBuffer dst) {
+      int[] of = pages.clone();
+      ByteBuffer to = dst.duplicate();
+      Runnable copy = () -> arena.copyOut(of, to);
+      underWay.add(copy);
+      return () -> {
+        if (fails) {
+          throw new IllegalStateException("the copy failed");
+        }
+        copy.run();
+        underWay.remove(copy);
+      };
+    }
+
+    @Override
+    public TileGeometry geometry() {
+      return arena.geometry();
+    }
+
+    @Override
+    public int pages() {
+      return arena.pages();
+    }
+
+    @Override
+    public long bytes() {
+      return arena.bytes();
+    }
+
+    @Override
+    public void copySlots(int[] fromPages, int[] toPages, int slots) {
+      arena.copySlots(fromPages, toPages, slots);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private final LateCopies late = new LateCopies();
+
+  private GroupKey saveLate(SpillStaging into, int token) {
+    int[] tokens = {token, 2, 3, 4};
+    ChainHash root = ChainHash.root(Namespace.builder().build(), null);
+    NamedTile tile = new NamedTile(root.child(tokens, 0, 4), root, tokens);
+    into.save(new EvictedTile(tile, new int[] {0, 1}, Reuse.UNKNOWN), late);
+    return SpillStaging.metaOf(tile).key();
+  }
+
+  private ByteBuffer filled() {
+    for (int page = 0; page < TestCaches.HEADS; page++) {
+      short[] values = arena.shorts(page);
+      for (int i = 0; i < arena.geometry().tileElements(); i++) {
+        values[arena.base(page) + i] = (short) (31 * page + i);
+      }
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(groupBytes);
+    arena.copyOut(new int[] {0, 1}, bytes);
+    return bytes.flip();
+  }
+
+  @Test
+  void whoReadsATileWaitsForItsCopy() {
+    ByteBuffer expected = filled();
+    SpillStaging one = staging(1);
+    GroupKey key = saveLate(one, 0);
+    assertThat(late.underWay).as("who needed the room does not wait").hasSize(1);
+    ByteBuffer read = ByteBuffer.allocate(groupBytes);
+    assertThat(one.get(key, read)).isNotNull();
+    assertThat(late.underWay).isEmpty();
+    assertThat(read).isEqualTo(expected);
+    writes.runAll();
+    ByteBuffer written = ByteBuffer.allocate(groupBytes);
+    assertThat(below.get(key, written)).isNotNull();
+    assertThat(written).isEqualTo(expected);
+    one.checkIntegrity();
+  }
+
+  @Test
+  void aTileIsWrittenWhenItsCopyHasEnded() {
+    ByteBuffer expected = filled();
+    SpillStaging one = staging(1);
+    GroupKey key = saveLate(one, 0);
+    writes.runAll();
+    ByteBuffer written = ByteBuffer.allocate(groupBytes);
+    assertThat(below.get(key, written)).isNotNull();
+    assertThat(written).isEqualTo(expected);
+    one.checkIntegrity();
+  }
+
+  @Test
+  void aTileWhoseCopyFailsIsNeitherReadNorWritten() {
+    SpillStaging one = staging(1);
+    GroupKey key = saveLate(one, 0);
+    late.fails = true;
+    ByteBuffer read = ByteBuffer.allocate(groupBytes);
+    assertThatThrownBy(() -> one.get(key, read)).hasMessage("the copy failed");
+    assertThat(one.get(key, read)).isNull();
+    writes.runAll();
+    assertThat(below.groups).isEmpty();
+    assertThat(counters.refusedSaves.sum()).isEqualTo(1);
+    one.checkIntegrity();
+    late.fails = false;
+    saveLate(one, 1);
+    writes.runAll();
+    assertThat(below.groups).hasSize(1);
+  }
+
+  @Test
+  void closingWaitsForCopiesUnderWay() {
+    SpillStaging two = staging(2);
+    saveLate(two, 0);
+    saveLate(two, 1);
+    two.close();
+    assertThat(late.underWay).isEmpty();
+    assertThat(two.allocatedSlots()).isZero();
+    saveLate(two, 2);
+    assertThat(late.underWay).as("nothing is copied any more").isEmpty();
+  }
+
+  @Test
+  void whatTheTierWouldNotTakeIsNotCopied() {
+    SpillStaging one = staging(1);
+    below.admits = false;
+    saveLate(one, 0);
+    assertThat(late.underWay).isEmpty();
+    assertThat(counters.refusedSaves.sum()).isEqualTo(1);
+    assertThat(one.allocatedSlots()).isZero();
   }
 }
