@@ -33,6 +33,7 @@ class TileKvConfigTest {
           Map.entry("spark.tilekv.pool.bytes", "64m"),
           Map.entry("spark.tilekv.prefixReuse", "false"),
           Map.entry("spark.tilekv.eviction.policy", "lru"),
+          Map.entry("spark.tilekv.host.bytes", "4g"),
           Map.entry("spark.tilekv.disk.dirs", "/tiles"),
           Map.entry("spark.tilekv.disk.bytes", "1g"),
           Map.entry("spark.tilekv.disk.admission", "always"),
