@@ -337,6 +337,22 @@ class ContinuousBatchingEngineTest {
   }
 
   @Test
+  void aRowThatCannotBeCommittedKeepsItsPagesUntilTheStepHasEnded() {
+    FakeKvCache cache = new FakeKvCache(500, 8, 4, 512);
+    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
+    EngineFixture fixture = new EngineFixture(cache, decoder, EngineFixture.CONFIG);
+    GenerationRequest request = EngineFixture.greedy(0, prompt(8, 1), 20);
+    CompletableFuture<GenerationResult> row = fixture.engine.submit(request);
+    cache.commitFailsOf = request.owner();
+    int[] whileRunning = new int[1];
+    decoder.beforeFinish = () -> whileRunning[0] = cache.stats().pinnedPages();
+    fixture.engine.runStep();
+    assertThat(whileRunning[0]).as("the device may still write there").isPositive();
+    assertThat(cache.stats().pinnedPages()).isZero();
+    assertFails(row, "nothing can be committed");
+  }
+
+  @Test
   void anErrorClosesTheEngine() {
     EngineFixture fixture = EngineFixture.of(500, EngineFixture.CONFIG);
     fixture.decoder.beforeStep =

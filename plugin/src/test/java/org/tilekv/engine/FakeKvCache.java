@@ -29,6 +29,7 @@ import org.tilekv.KvSequence;
 import org.tilekv.PlannedRows;
 import org.tilekv.SequenceRequest;
 import org.tilekv.TileGeometry;
+import org.tilekv.TileKvException;
 
 /**
  * A small cache with one KV head whose "K and V" of a position is its token id. Plain and slow: the
@@ -46,6 +47,7 @@ final class FakeKvCache implements KvCache {
   int expiries;
 
   // Full tiles by all tokens up to their end; in the order of their last use.
+  long commitFailsOf = Long.MIN_VALUE;
   private final LinkedHashMap<List<Integer>, Integer> published = new LinkedHashMap<>();
   private int evicted;
   private int peakPinned;
@@ -369,6 +371,9 @@ final class FakeKvCache implements KvCache {
     public void commit(int beam, int[] tokens, int from, int count) {
       synchronized (FakeKvCache.this) {
         requireOpen();
+        if (request.owner() == commitFailsOf) {
+          throw new TileKvException("nothing can be committed");
+        }
         int[] history = Arrays.copyOf(histories.get(beam), length + count);
         System.arraycopy(tokens, from, history, length, count);
         histories.set(beam, history);
