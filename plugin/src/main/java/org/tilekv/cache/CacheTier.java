@@ -19,12 +19,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.tilekv.HostAllocator;
 import org.tilekv.SequenceRequest;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
 import org.tilekv.tier.Reuse;
-import org.tilekv.tier.SlabAllocator;
 
 /**
  * A tier below a cache's pool: tiles that leave the pool are saved there, and come back where that
@@ -102,7 +102,7 @@ public final class CacheTier implements PrefixSource {
 
   /** Time of a read per byte: of one tile, the best of a few reads; 0 where that fails. */
   private static double calibrate(
-      LowerTier tier, int tileTokens, SlabAllocator allocator, LongSupplier nanoClock) {
+      LowerTier tier, int tileTokens, HostAllocator allocator, LongSupplier nanoClock) {
     byte[] name = new byte[GroupKey.HASH_BYTES];
     GroupMeta meta = new GroupMeta(name, name, new int[tileTokens]);
     ByteBuffer bytes;

@@ -13,7 +13,8 @@
  */
 package org.tilekv.cache;
 
-import org.tilekv.tier.SlabAllocator;
+import org.tilekv.HostAllocator;
+import org.tilekv.tier.DirectAllocator;
 
 /**
  * How tiles move between a cache's pool and a lower tier.
@@ -22,14 +23,14 @@ import org.tilekv.tier.SlabAllocator;
  * @param loadThreads threads that read tiles back
  * @param allocator memory of tiles on their way
  */
-public record CacheTierOptions(long stagingBytes, int loadThreads, SlabAllocator allocator) {
+public record CacheTierOptions(long stagingBytes, int loadThreads, HostAllocator allocator) {
 
   private static final long STAGING_BYTES = 64L << 20;
   private static final int LOAD_THREADS = 2;
 
   /** 64 MiB of direct memory, two threads. */
   public static final CacheTierOptions DEFAULT =
-      new CacheTierOptions(STAGING_BYTES, LOAD_THREADS, SlabAllocator.DIRECT);
+      new CacheTierOptions(STAGING_BYTES, LOAD_THREADS, DirectAllocator.DIRECT);
 
   public CacheTierOptions {
     if (stagingBytes < 0) {

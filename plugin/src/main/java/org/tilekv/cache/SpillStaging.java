@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tilekv.HostAllocator;
 import org.tilekv.TileMemory;
 import org.tilekv.TileMemory.Copy;
 import org.tilekv.prefix.NamedTile;
@@ -33,7 +34,6 @@ import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
 import org.tilekv.tier.Reuse;
-import org.tilekv.tier.SlabAllocator;
 
 /**
  * Tiles between the pool and a lower tier: copied here when they leave the pool, and written from
@@ -57,7 +57,7 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SpillStaging.class);
 
   private final LowerTier tier;
-  private final SlabAllocator allocator;
+  private final HostAllocator allocator;
   private final Executor executor;
   private final int groupBytes;
   private final int mostSlots;
@@ -80,7 +80,7 @@ final class SpillStaging implements EvictionSink, AutoCloseable {
   SpillStaging(
       LowerTier tier,
       long stagingBytes,
-      SlabAllocator allocator,
+      HostAllocator allocator,
       Executor executor,
       TierCounters counters) {
     this.tier = tier;

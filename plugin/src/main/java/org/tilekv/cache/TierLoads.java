@@ -28,6 +28,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.tilekv.HostAllocator;
 import org.tilekv.SequenceRequest;
 import org.tilekv.cache.TileCache.ResidentPrefix;
 import org.tilekv.prefix.ChainHash;
@@ -37,7 +38,6 @@ import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
 import org.tilekv.tier.LowerTier.HeldGroup;
-import org.tilekv.tier.SlabAllocator;
 
 /**
  * Reads tiles back from a lower tier. Requests whose next missing tile is the same share one load;
@@ -56,7 +56,7 @@ final class TierLoads implements PrefixSource {
   private final SpillStaging staging;
   private final LoadCost cost;
   private final Executor executor;
-  private final SlabAllocator allocator;
+  private final HostAllocator allocator;
   private final LongSupplier nanoClock;
   private final TierCounters counters;
   private final ThreadLocal<ByteBuffer> buffers;
@@ -73,7 +73,7 @@ final class TierLoads implements PrefixSource {
       SpillStaging staging,
       LoadCost cost,
       Executor executor,
-      SlabAllocator allocator,
+      HostAllocator allocator,
       LongSupplier nanoClock,
       TierCounters counters) {
     this.cache = cache;

@@ -39,7 +39,7 @@ import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
-import org.tilekv.tier.SlabAllocator;
+import org.tilekv.tier.DirectAllocator;
 
 /**
  * One executor's cache of KV tiles, in RAM or on a device.
@@ -119,15 +119,28 @@ public final class TileCache implements KvCache {
     return options.geometry();
   }
 
-  /** Whether tiles can be read and loaded. */
+  /** Whether a tier can be put below the pool. */
   public boolean copiesToHost() {
     return memory.copiesToHost();
   }
 
+  /**
+   * Whether tiles are given and taken by name, as snapshots and other executors do. Those on a
+   * device are not: of its copies only a tier's have been tested.
+   */
+  public boolean exchangesTiles() {
+    return memory.copiesToHost() && !onDevice();
+  }
+
   /** Memory that tiles are copied to and from fastest. */
-  public SlabAllocator hostAllocator() {
+  public HostAllocator hostAllocator() {
     HostAllocator fastest = memory.hostAllocator();
-    return fastest == null ? SlabAllocator.DIRECT : SlabAllocator.of(fastest);
+    return fastest == null ? DirectAllocator.DIRECT : fastest;
+  }
+
+  /** Whether tiles are in the memory of a device, and not in that of the host. */
+  public boolean onDevice() {
+    return memory.hostAllocator() != null;
   }
 
   TileCacheOptions options() {
@@ -228,7 +241,7 @@ public final class TileCache implements KvCache {
     synchronized (lock) {
       awaitUninterrupted(() -> awaitingReads == 0);
       requireOpen();
-      group = memory.copiesToHost() ? store.index.find(name) : null;
+      group = exchangesTiles() ? store.index.find(name) : null;
       tile = group == null ? null : group.describe();
       if (group == null || tile == null) {
         return null;
@@ -258,7 +271,7 @@ public final class TileCache implements KvCache {
    *     or its name is not that of its tokens
    */
   public boolean install(NamedTile tile, ByteBuffer bytes, boolean first) {
-    if (!options.prefixReuse() || !memory.copiesToHost()) {
+    if (!options.prefixReuse() || !exchangesTiles()) {
       return false;
     }
     TileInstall install = new TileInstall(store, tile, first);

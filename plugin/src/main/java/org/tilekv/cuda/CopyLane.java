@@ -110,7 +110,7 @@ final class CopyLane implements AutoCloseable {
     int most = (int) (memory.bytes() / tileBytes);
     for (int first = 0; first < pages.length; first += most) {
       int count = Math.min(most, pages.length - first);
-      toHost(part(pages, first, count), memory.address(), false);
+      toHost(Arrays.copyOfRange(pages, first, first + count), memory.address(), false);
       stream.synchronize();
       dst.put(memory.buffer().limit(count * tileBytes));
     }
@@ -124,15 +124,9 @@ final class CopyLane implements AutoCloseable {
       int count = Math.min(most, pages.length - first);
       memory.buffer().put(0, src, src.position(), count * tileBytes);
       src.position(src.position() + count * tileBytes);
-      toDevice(List.of(memory.buffer()), List.of(part(pages, first, count)));
+      toDevice(List.of(memory.buffer()), List.of(Arrays.copyOfRange(pages, first, first + count)));
       stream.synchronize();
     }
-  }
-
-  private static int[] part(int[] pages, int first, int count) {
-    int[] some = new int[count];
-    System.arraycopy(pages, first, some, 0, count);
-    return some;
   }
 
   private PinnedMemory bounce() {

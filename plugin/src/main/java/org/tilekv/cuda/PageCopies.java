@@ -17,8 +17,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileMemory.Copy;
@@ -46,7 +47,8 @@ final class PageCopies implements AutoCloseable {
   private final OpenedResources opened = new OpenedResources();
   private final CopyLane evictions;
   // Of loads and reads that wait for their copies, one each.
-  private final BlockingQueue<CopyLane> lanes = new ArrayBlockingQueue<>(LANES);
+  private final Queue<CopyLane> lanes = new ConcurrentLinkedQueue<>();
+  private final Semaphore idle = new Semaphore(LANES);
   private final AtomicInteger loading = new AtomicInteger();
   private final CudaEvent stepEnd;
   private final CudaEvent lastEviction;
@@ -137,7 +139,7 @@ final class PageCopies implements AutoCloseable {
         lane.toHostByBounce(pages, dst);
       }
     } finally {
-      lanes.add(lane);
+      giveBack(lane);
     }
   }
 
@@ -158,7 +160,7 @@ final class PageCopies implements AutoCloseable {
       }
     } finally {
       loading.decrementAndGet();
-      lanes.add(lane);
+      giveBack(lane);
     }
   }
 
@@ -172,20 +174,13 @@ final class PageCopies implements AutoCloseable {
   }
 
   private CopyLane takeLane() {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return lanes.take();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    idle.acquireUninterruptibly();
+    return lanes.remove();
+  }
+
+  private void giveBack(CopyLane lane) {
+    lanes.add(lane);
+    idle.release();
   }
 
   @Override

@@ -34,7 +34,6 @@ import org.tilekv.tier.DiskTier;
 import org.tilekv.tier.DiskTierOptions;
 import org.tilekv.tier.HostTier;
 import org.tilekv.tier.LowerTier;
-import org.tilekv.tier.SlabAllocator;
 import org.tilekv.tier.StackedTier;
 import org.tilekv.tier.TierStorage;
 
@@ -101,20 +100,16 @@ record LowerTiers(List<Path> directories, long hostBytes, TileKvConfig config)
       LOG.warn("no tiers below the pool: its tiles cannot be copied");
       return List.of();
     }
-    HostTier host = onGpu(cache) && hostBytes > 0 ? openHost(cache) : null;
+    HostTier host = cache.onDevice() && hostBytes > 0 ? openHost(cache) : null;
     DiskTier disk = directories.isEmpty() ? null : openDisk(cache, namespace);
     LowerTier tier = host == null ? disk : disk == null ? host : new StackedTier(host, disk);
     if (tier == null) {
       return List.of();
     }
-    long stagingBytes = onGpu(cache) ? GPU_STAGING_BYTES : STAGING_BYTES;
+    long stagingBytes = cache.onDevice() ? GPU_STAGING_BYTES : STAGING_BYTES;
     return List.of(
         CacheTier.open(
             cache, tier, new CacheTierOptions(stagingBytes, LOAD_THREADS, cache.hostAllocator())));
-  }
-
-  private static boolean onGpu(TileCache cache) {
-    return cache.hostAllocator() != SlabAllocator.DIRECT;
   }
 
   /** A tier that finds no memory is left out: its tiles are computed. */

@@ -15,6 +15,7 @@ package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 
@@ -26,14 +27,14 @@ final class HostSlabs {
   private static final int SLAB_BYTES = 256 << 20;
 
   private final TileGeometry geometry;
-  private final SlabAllocator allocator;
+  private final HostAllocator allocator;
   private final int tileBytes;
   private final int framesPerSlab;
   private final int frames;
   private Slab[] slabs;
   private @Nullable TileCodec codec;
 
-  HostSlabs(TileGeometry geometry, int frames, SlabAllocator allocator) {
+  HostSlabs(TileGeometry geometry, int frames, HostAllocator allocator) {
     this.geometry = geometry;
     this.allocator = allocator;
     this.tileBytes = geometry.tileBytes();

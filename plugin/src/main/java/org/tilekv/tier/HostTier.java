@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.HostAllocator;
 import org.tilekv.TileGeometry;
 import org.tilekv.config.DiskAdmission;
 
@@ -56,7 +57,7 @@ public final class HostTier implements LowerTier {
    * @param capacityBytes bytes of groups that may be resident, 0 or more
    */
   public static HostTier create(
-      TileGeometry geometry, int heads, long capacityBytes, SlabAllocator allocator) {
+      TileGeometry geometry, int heads, long capacityBytes, HostAllocator allocator) {
     TileGeometry group =
         new TileGeometry(
             Math.multiplyExact(geometry.layers(), heads),

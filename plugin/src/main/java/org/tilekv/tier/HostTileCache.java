@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -68,7 +69,7 @@ public final class HostTileCache implements AutoCloseable {
 
   /** A cache in direct memory. */
   public static HostTileCache create(TileGeometry geometry, byte[] namespace, long capacityBytes) {
-    return create(geometry, namespace, capacityBytes, SlabAllocator.DIRECT);
+    return create(geometry, namespace, capacityBytes, DirectAllocator.DIRECT);
   }
 
   /**
@@ -78,7 +79,7 @@ public final class HostTileCache implements AutoCloseable {
    * @param capacityBytes bytes of tiles that may be resident, 0 or more
    */
   public static HostTileCache create(
-      TileGeometry geometry, byte[] namespace, long capacityBytes, SlabAllocator allocator) {
+      TileGeometry geometry, byte[] namespace, long capacityBytes, HostAllocator allocator) {
     Namespaces.require(namespace);
     long tiles = capacityBytes / geometry.tileBytes();
     if (capacityBytes < 0 || tiles > MAX_TILES) {

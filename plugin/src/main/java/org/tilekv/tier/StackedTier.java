@@ -134,7 +134,7 @@ public final class StackedTier implements LowerTier {
     try {
       GroupMeta meta = upper.get(key, scratch.clear());
       if (meta != null) {
-        lower.put(meta, scratch.clear(), Reuse.PLANNED);
+        lower.put(meta, scratch.clear(), Reuse.REUSED);
       }
     } finally {
       pending.remove(key);

@@ -32,7 +32,7 @@ import org.tilekv.KvDtype;
 import org.tilekv.SequenceRequest;
 import org.tilekv.cache.CacheModel.Tile;
 import org.tilekv.cache.MapTier.Fault;
-import org.tilekv.tier.SlabAllocator;
+import org.tilekv.tier.DirectAllocator;
 
 /**
  * Random work over a small pool with a tier below it: every byte of every tile that came back, and,
@@ -61,7 +61,7 @@ class CacheTierModelTest {
     TileCache cache = TileCache.create(TestCaches.options(dtype, tiles, 8, new AtomicLong()));
     MapTier below = new MapTier(cache.groupBytes());
     CacheTierOptions options =
-        new CacheTierOptions((long) staged * cache.groupBytes(), 1, SlabAllocator.DIRECT);
+        new CacheTierOptions((long) staged * cache.groupBytes(), 1, DirectAllocator.DIRECT);
     CacheTier tier = new CacheTier(cache, below, options, writes, reads, System::nanoTime);
     Prompts prompts = new Prompts(random, 24);
     CacheWorker worker = new CacheWorker(cache, prompts, 0, random, () -> {});
@@ -136,7 +136,7 @@ class CacheTierModelTest {
     try (TileCache cache =
         TileCache.create(TestCaches.options(KvDtype.FLOAT32, 12, 20, new AtomicLong()))) {
       CacheTierOptions options =
-          new CacheTierOptions(6L * cache.groupBytes(), 2, SlabAllocator.DIRECT);
+          new CacheTierOptions(6L * cache.groupBytes(), 2, DirectAllocator.DIRECT);
       MapTier below = new MapTier(cache.groupBytes());
       CacheTier tier = CacheTier.open(cache, below, options);
       runThreads(pool, cache, tier, seed);

@@ -30,9 +30,9 @@ import org.tilekv.KvSequence;
 import org.tilekv.MissReason;
 import org.tilekv.cache.MapTier.Fault;
 import org.tilekv.prefix.NamedTile;
+import org.tilekv.tier.DirectAllocator;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.Reuse;
-import org.tilekv.tier.SlabAllocator;
 
 /** Tiles that leave a pool of three, and come back. */
 class CacheTierTest {
@@ -52,7 +52,7 @@ class CacheTierTest {
 
   private CacheTier open(int stagedTiles) {
     CacheTierOptions options =
-        new CacheTierOptions((long) stagedTiles * cache.groupBytes(), 1, SlabAllocator.DIRECT);
+        new CacheTierOptions((long) stagedTiles * cache.groupBytes(), 1, DirectAllocator.DIRECT);
     return new CacheTier(cache, below, options, writes, reads, nowNs::get);
   }
 

@@ -15,13 +15,10 @@ package org.tilekv.cache;
 
 import java.nio.ByteBuffer;
 import org.tilekv.TileArena;
-import org.tilekv.TileGeometry;
-import org.tilekv.TileMemory;
 
 /** Memory of which one copy from or to the host fails. */
-public final class FaultyTransfers implements TileMemory {
+public final class FaultyTransfers extends ArenaMemory {
 
-  private final TileArena arena;
   private final int faultyCopyOut;
   private final int faultyCopyIn;
   private int copiesOut;
@@ -32,7 +29,7 @@ public final class FaultyTransfers implements TileMemory {
    * @param faultyCopyIn the same for copies into pages
    */
   public FaultyTransfers(TileArena arena, int faultyCopyOut, int faultyCopyIn) {
-    this.arena = arena;
+    super(arena);
     this.faultyCopyOut = faultyCopyOut;
     this.faultyCopyIn = faultyCopyIn;
   }
@@ -43,31 +40,6 @@ public final class FaultyTransfers implements TileMemory {
 
   public int copiesIn() {
     return copiesIn;
-  }
-
-  @Override
-  public TileGeometry geometry() {
-    return arena.geometry();
-  }
-
-  @Override
-  public int pages() {
-    return arena.pages();
-  }
-
-  @Override
-  public long bytes() {
-    return arena.bytes();
-  }
-
-  @Override
-  public void copySlots(int[] fromPages, int[] toPages, int slots) {
-    arena.copySlots(fromPages, toPages, slots);
-  }
-
-  @Override
-  public boolean copiesToHost() {
-    return true;
   }
 
   @Override
@@ -84,10 +56,5 @@ public final class FaultyTransfers implements TileMemory {
       throw new IllegalStateException("a copy to the pool fails");
     }
     arena.copyIn(pages, src);
-  }
-
-  @Override
-  public void close() {
-    arena.close();
   }
 }

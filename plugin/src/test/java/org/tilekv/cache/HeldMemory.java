@@ -17,36 +17,18 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.TileArena;
-import org.tilekv.TileGeometry;
-import org.tilekv.TileMemory;
 
 /** Memory in which a copy waits until it is let go on, or fails. */
-final class HeldMemory implements TileMemory {
+final class HeldMemory extends ArenaMemory {
 
   final CountDownLatch copying = new CountDownLatch(1);
   final CountDownLatch goOn = new CountDownLatch(1);
   volatile boolean hold;
   volatile @Nullable RuntimeException failure;
   volatile boolean closed;
-  private final TileArena arena;
 
   HeldMemory(TileCacheOptions options) {
-    arena = TileArena.allocate(options.geometry(), options.pages());
-  }
-
-  @Override
-  public TileGeometry geometry() {
-    return arena.geometry();
-  }
-
-  @Override
-  public int pages() {
-    return arena.pages();
-  }
-
-  @Override
-  public long bytes() {
-    return arena.bytes();
+    super(TileArena.allocate(options.geometry(), options.pages()));
   }
 
   @Override
@@ -59,7 +41,7 @@ final class HeldMemory implements TileMemory {
     if (failing != null) {
       throw failing;
     }
-    arena.copySlots(fromPages, toPages, slots);
+    super.copySlots(fromPages, toPages, slots);
   }
 
   static void await(CountDownLatch latch) {
@@ -75,6 +57,6 @@ final class HeldMemory implements TileMemory {
   @Override
   public void close() {
     closed = true;
-    arena.close();
+    super.close();
   }
 }

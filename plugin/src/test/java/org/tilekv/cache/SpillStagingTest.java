@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
-import org.tilekv.TileGeometry;
 import org.tilekv.TileMemory;
 import org.tilekv.cache.MapTier.Fault;
 import org.tilekv.prefix.ChainHash;
@@ -32,7 +32,6 @@ import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.Namespace;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.Reuse;
-import org.tilekv.tier.SlabAllocator;
 
 /** Tiles on their way, where memory is short and writes go wrong. */
 class SpillStagingTest {
@@ -47,8 +46,8 @@ class SpillStagingTest {
   private @Nullable SpillStaging staging;
 
   private SpillStaging staging(int slots) {
-    SlabAllocator allocator =
-        new SlabAllocator() {
+    HostAllocator allocator =
+        new HostAllocator() {
           @Override
           public ByteBuffer allocate(int bytes) {
             assertThat(Thread.holdsLock(Objects.requireNonNull(staging))).isFalse();
@@ -71,10 +70,15 @@ class SpillStagingTest {
   }
 
   private void save(SpillStaging into, int token) {
+    save(into, token, arena);
+  }
+
+  private static GroupKey save(SpillStaging into, int token, TileMemory memory) {
     int[] tokens = {token, 2, 3, 4};
     ChainHash root = ChainHash.root(Namespace.builder().build(), null);
     NamedTile tile = new NamedTile(root.child(tokens, 0, 4), root, tokens);
-    into.save(new EvictedTile(tile, new int[] {0, 1}, Reuse.UNKNOWN), arena);
+    into.save(new EvictedTile(tile, new int[] {0, 1}, Reuse.UNKNOWN), memory);
+    return SpillStaging.metaOf(tile).key();
   }
 
   @Test
@@ -139,15 +143,19 @@ class SpillStagingTest {
   }
 
   /** Memory whose copies to the host end when the test says so. */
-  private final class LateCopies implements TileMemory {
+  private static final class LateCopies extends ArenaMemory {
     private final List<Runnable> underWay = new ArrayList<>();
     private boolean fails;
+
+    LateCopies(TileArena arena) {
+      super(arena);
+    }
 
     @Override
     public Copy beginCopyOut(int[] pages, ByteBuffer dst) {
       int[] of = pages.clone();
       ByteBuffer to = dst.duplicate();
-      Runnable copy = () -> arena.copyOut(of, to);
+      Runnable copy = () -> copyOut(of, to);
       underWay.add(copy);
       return () -> {
         if (fails) {
@@ -157,39 +165,19 @@ class SpillStagingTest {
         underWay.remove(copy);
       };
     }
-
-    @Override
-    public TileGeometry geometry() {
-      return arena.geometry();
-    }
-
-    @Override
-    public int pages() {
-      return arena.pages();
-    }
-
-    @Override
-    public long bytes() {
-      return arena.bytes();
-    }
-
-    @Override
-    public void copySlots(int[] fromPages, int[] toPages, int slots) {
-      arena.copySlots(fromPages, toPages, slots);
-    }
-
-    @Override
-    public void close() {}
   }
 
-  private final LateCopies late = new LateCopies();
+  private final LateCopies late = new LateCopies(arena);
 
   private GroupKey saveLate(SpillStaging into, int token) {
-    int[] tokens = {token, 2, 3, 4};
-    ChainHash root = ChainHash.root(Namespace.builder().build(), null);
-    NamedTile tile = new NamedTile(root.child(tokens, 0, 4), root, tokens);
-    into.save(new EvictedTile(tile, new int[] {0, 1}, Reuse.UNKNOWN), late);
-    return SpillStaging.metaOf(tile).key();
+    return save(into, token, late);
+  }
+
+  private void assertWritten(GroupKey key, ByteBuffer expected) {
+    writes.runAll();
+    ByteBuffer written = ByteBuffer.allocate(groupBytes);
+    assertThat(below.get(key, written)).isNotNull();
+    assertThat(written).isEqualTo(expected);
   }
 
   private ByteBuffer filled() {
@@ -214,10 +202,7 @@ class SpillStagingTest {
     assertThat(one.get(key, read)).isNotNull();
     assertThat(late.underWay).isEmpty();
     assertThat(read).isEqualTo(expected);
-    writes.runAll();
-    ByteBuffer written = ByteBuffer.allocate(groupBytes);
-    assertThat(below.get(key, written)).isNotNull();
-    assertThat(written).isEqualTo(expected);
+    assertWritten(key, expected);
     one.checkIntegrity();
   }
 
@@ -226,10 +211,7 @@ class SpillStagingTest {
     ByteBuffer expected = filled();
     SpillStaging one = staging(1);
     GroupKey key = saveLate(one, 0);
-    writes.runAll();
-    ByteBuffer written = ByteBuffer.allocate(groupBytes);
-    assertThat(below.get(key, written)).isNotNull();
-    assertThat(written).isEqualTo(expected);
+    assertWritten(key, expected);
     one.checkIntegrity();
   }
 

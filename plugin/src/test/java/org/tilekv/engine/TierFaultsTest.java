@@ -23,12 +23,12 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.tilekv.HostAllocator;
 import org.tilekv.cache.ManualTier;
 import org.tilekv.cache.MapTier;
 import org.tilekv.cache.TierStats;
 import org.tilekv.tier.DiskTier;
 import org.tilekv.tier.FaultyDisk;
-import org.tilekv.tier.SlabAllocator;
 
 /**
  * A job whose tiles go to disk and come back, with one fault in each run, at each place where one
@@ -169,7 +169,7 @@ class TierFaultsTest {
   }
 
   /** Gives so many slabs and no more. */
-  private static final class Failing implements SlabAllocator {
+  private static final class Failing implements HostAllocator {
     private final AtomicInteger left;
 
     Failing(int slabs) {

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.CacheStats;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -33,8 +34,8 @@ import org.tilekv.cache.TierStats;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.prefix.Namespace;
+import org.tilekv.tier.DirectAllocator;
 import org.tilekv.tier.LowerTier;
-import org.tilekv.tier.SlabAllocator;
 
 /** A small job over a pool that is too small for it, with a tier below; on the test's thread. */
 final class TieredJob {
@@ -50,7 +51,7 @@ final class TieredJob {
 
   final List<GenerationRequest> requests;
   final TileArena arena = TileArena.allocate(GEOMETRY, TILES * GEOMETRY.kvHeads());
-  SlabAllocator allocator = SlabAllocator.DIRECT;
+  HostAllocator allocator = DirectAllocator.DIRECT;
   int faultyCopyOut;
   int faultyCopyIn;
   int spareRows = 4;

@@ -61,6 +61,6 @@ class HostTierTest {
         Groups.GEOMETRY,
         Groups.GEOMETRY.kvHeads(),
         (long) groups * Groups.BYTES,
-        SlabAllocator.DIRECT);
+        DirectAllocator.DIRECT);
   }
 }

@@ -20,6 +20,7 @@ import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.junit.jupiter.api.Test;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
 
@@ -79,7 +80,7 @@ public class HostTileCacheLincheckTest {
   }
 
   /** Thousands of caches are made and forgotten: the garbage collector takes heap buffers. */
-  private static final class HeapSlabAllocator implements SlabAllocator {
+  private static final class HeapSlabAllocator implements HostAllocator {
     @Override
     public ByteBuffer allocate(int bytes) {
       return ByteBuffer.allocate(bytes);

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
 import org.tilekv.TileGeometry;
@@ -195,7 +196,7 @@ class HostTileCacheTest {
 
   @Test
   void closeGivesAllMemoryBackAndRefusesCalls() {
-    DirectSlabAllocator allocator = new DirectSlabAllocator();
+    DirectAllocator allocator = new DirectAllocator();
     HostTileCache closed = HostTileCache.create(geometry, Tiles.NAMESPACE, 1000, allocator);
     closed.put(A, tile, 0);
     assertThat(allocator.liveBytes()).isEqualTo(closed.stats().allocatedBytes()).isPositive();
@@ -209,9 +210,9 @@ class HostTileCacheTest {
 
   @Test
   void aFailedAllocationGivesBackWhatItGot() {
-    DirectSlabAllocator real = new DirectSlabAllocator();
-    SlabAllocator failing =
-        new SlabAllocator() {
+    DirectAllocator real = new DirectAllocator();
+    HostAllocator failing =
+        new HostAllocator() {
           @Override
           public ByteBuffer allocate(int bytes) {
             if (real.liveBytes() > 0) {

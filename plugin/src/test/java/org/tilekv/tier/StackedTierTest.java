@@ -43,7 +43,7 @@ class StackedTierTest {
         Groups.GEOMETRY,
         Groups.GEOMETRY.kvHeads(),
         (long) groups * Groups.BYTES,
-        SlabAllocator.DIRECT);
+        DirectAllocator.DIRECT);
   }
 
   /** Runs what it is given when it is told to. */
@@ -181,7 +181,7 @@ class StackedTierTest {
   @Test
   void groupsHaveOneSize() {
     HostTier other =
-        HostTier.create(Groups.GEOMETRY, Groups.GEOMETRY.kvHeads() + 1, 0, SlabAllocator.DIRECT);
+        HostTier.create(Groups.GEOMETRY, Groups.GEOMETRY.kvHeads() + 1, 0, DirectAllocator.DIRECT);
     assertThatThrownBy(() -> new StackedTier(upper, other, later))
         .hasMessageContaining("groups have " + Groups.BYTES);
     other.close();

@@ -16,10 +16,18 @@ package org.tilekv.tier;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicLong;
+import org.tilekv.HostAllocator;
 import sun.misc.Unsafe;
 
-/** Direct buffers, freed by hand; the garbage collector frees what was forgotten. */
-final class DirectSlabAllocator implements SlabAllocator {
+/**
+ * Direct buffers, freed by hand; the garbage collector frees what was forgotten. They count against
+ * MaxDirectMemorySize.
+ */
+public final class DirectAllocator implements HostAllocator {
+
+  /** Any host memory. */
+  public static final DirectAllocator DIRECT = new DirectAllocator();
+
   private static final Unsafe UNSAFE = unsafe();
 
   private final AtomicLong liveBytes = new AtomicLong();
@@ -42,6 +50,8 @@ final class DirectSlabAllocator implements SlabAllocator {
   long liveBytes() {
     return liveBytes.get();
   }
+
+  DirectAllocator() {}
 
   private static Unsafe unsafe() {
     try {
