@@ -111,7 +111,9 @@ class HeadShardsClusterTest {
     assertThat(job).isNotDone();
     kill(follower(), processes);
     assertThat(job.get(200, TimeUnit.SECONDS)).isEmpty();
-    assertThat(tileKv.totals().rows() - before).isGreaterThan(ROWS);
+    await(
+        "heartbeats tell of more than " + ROWS + " rows",
+        () -> tileKv.totals().rows() - before > ROWS);
   }
 
   /** The executor that has got no rows. */
