@@ -24,7 +24,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.KvDtype;
 import org.tilekv.cache.CacheTier;
 import org.tilekv.cache.CacheTierOptions;
@@ -47,7 +49,8 @@ import picocli.CommandLine.Option;
 /**
  * What the cache costs where rows share nothing: the same rows without prefix reuse, with it, and
  * with a lower tier below a pool that evicts all the time (host memory on a GPU, else disk); in
- * turns, in one process.
+ * turns, in one process. A second engine without reuse tells what two engines differ by anyway:
+ * where their memory lies is worth some percent on a CPU, so there each round opens new ones.
  */
 @Command(
     name = "nothing-shared",
@@ -93,9 +96,13 @@ public final class NothingShared implements Callable<Integer> {
   @Option(names = "--step-tokens", description = "most tokens of a step")
   private int stepTokens = 512;
 
+  @Option(names = "--new-engines", description = "whether each round opens its engines anew")
+  private boolean newEngines;
+
   @Option(names = "--host-mib", description = "host tier of a GPU in MiB")
   private long hostMib = 8192;
 
+  private static final int WARM_UP_ROWS = 4;
   private static final long GPU_STAGING_BYTES = 256L << 20;
 
   private NothingShared() {}
@@ -104,7 +111,35 @@ public final class NothingShared implements Callable<Integer> {
     System.exit(new CommandLine(new NothingShared()).execute(args));
   }
 
-  private record Kind(String name, ModelRuntime runtime, List<Double> seconds) {}
+  /** One way to run the rows. */
+  private static final class Kind implements AutoCloseable {
+
+    private final String name;
+    private final Supplier<ModelRuntime> opener;
+    private final List<Double> seconds = new ArrayList<>();
+    private @Nullable ModelRuntime runtime;
+    private String stats = "";
+
+    Kind(String name, Supplier<ModelRuntime> opener) {
+      this.name = name;
+      this.opener = opener;
+    }
+
+    ModelRuntime runtime() {
+      ModelRuntime open = runtime == null ? opener.get() : runtime;
+      runtime = open;
+      return open;
+    }
+
+    @Override
+    public void close() {
+      if (runtime != null) {
+        stats = runtime.cache().stats().toString();
+        runtime.close();
+        runtime = null;
+      }
+    }
+  }
 
   @Override
   public Integer call() throws IOException {
@@ -135,14 +170,15 @@ public final class NothingShared implements Callable<Integer> {
           onGpu()
               ? kind("cache on, host tier below", true, host)
               : kind("cache on, disk tier below", true, disk));
+      kinds.add(kind("cache off, another engine", false, PrefixSources.NONE));
       for (int round = -1; round < rounds; round++) {
         measure(kinds, round);
       }
-      print(kinds);
     } finally {
-      kinds.forEach(kind -> kind.runtime.close());
+      kinds.forEach(Kind::close);
       deleteAll(directory);
     }
+    print(kinds);
     return 0;
   }
 
@@ -164,7 +200,7 @@ public final class NothingShared implements Callable<Integer> {
         new RuntimeOptions(
             tileTokens, dtype, poolBytes, threads, 0, "auto", "auto", 60_000, null, engine);
     RuntimeOptions there = onGpu() ? options.on(new DeviceChoice("gpu", 0, poolBytes, 0)) : options;
-    return new Kind(name, ModelRuntimes.open(model, there.with(sources)), new ArrayList<>());
+    return new Kind(name, () -> ModelRuntimes.open(model, there.with(sources)));
   }
 
   private boolean onGpu() {
@@ -175,15 +211,21 @@ public final class NothingShared implements Callable<Integer> {
   private void measure(List<Kind> kinds, int round) {
     for (int turn = 0; turn < kinds.size(); turn++) {
       Kind kind = kinds.get(Math.floorMod(turn + round, kinds.size()));
-      double seconds = run(kind.runtime, round);
+      if (newEngines) {
+        run(kind.runtime(), WARM_UP_ROWS, -2 - round);
+      }
+      double seconds = run(kind.runtime(), rows, round);
       if (round >= 0) {
         kind.seconds.add(seconds);
+      }
+      if (newEngines) {
+        kind.close();
       }
     }
   }
 
-  private double run(ModelRuntime runtime, int round) {
-    Random random = new Random(round);
+  private double run(ModelRuntime runtime, int rows, int seed) {
+    Random random = new Random(seed);
     int vocab = runtime.config().vocabSize();
     long start = System.nanoTime();
     List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
@@ -196,19 +238,37 @@ public final class NothingShared implements Callable<Integer> {
     return (System.nanoTime() - start) / 1e9;
   }
 
-  private void print(List<Kind> kinds) {
-    double off = median(kinds.get(0).seconds);
+  private static void print(List<Kind> kinds) {
     for (Kind kind : kinds) {
-      double median = median(kind.seconds);
+      List<Double> ratios = ratios(kind, kinds.get(0));
+      double mean = ratios.stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
       System.out.printf(
           Locale.ROOT,
-          "%-26s median %.3f s of %d runs, %+.2f %% against cache off; %s%n",
+          "%-26s median %.3f s, least %.3f s of %d runs; against cache off median %+.2f %%,"
+              + " mean %+.2f %%, standard error %.2f %%; %s%n",
           kind.name,
-          median,
+          median(kind.seconds),
+          kind.seconds.stream().mapToDouble(Double::doubleValue).min().orElse(Double.NaN),
           kind.seconds.size(),
-          100 * (median / off - 1),
-          kind.runtime.cache().stats());
+          100 * (median(ratios) - 1),
+          100 * (mean - 1),
+          100 * standardError(ratios, mean),
+          kind.stats);
     }
+  }
+
+  private static double standardError(List<Double> values, double mean) {
+    double squares = values.stream().mapToDouble(value -> (value - mean) * (value - mean)).sum();
+    return Math.sqrt(squares / values.size() / Math.max(1, values.size() - 1));
+  }
+
+  /** Of each round, so that what the machine does meanwhile meets both. */
+  private static List<Double> ratios(Kind kind, Kind base) {
+    List<Double> ratios = new ArrayList<>();
+    for (int round = 0; round < kind.seconds.size(); round++) {
+      ratios.add(kind.seconds.get(round) / base.seconds.get(round));
+    }
+    return ratios;
   }
 
   private static double median(List<Double> seconds) {
