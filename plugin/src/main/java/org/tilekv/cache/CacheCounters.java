@@ -13,7 +13,7 @@
  */
 package org.tilekv.cache;
 
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import org.tilekv.EvictionReason;
 import org.tilekv.MissReason;
@@ -36,24 +36,36 @@ final class CacheCounters {
   int peakPinnedPages;
   int peakTableReferences;
 
-  private final Map<MissReason, Long> missedTiles = new EnumMap<>(MissReason.class);
-  private final Map<EvictionReason, Long> evictions = new EnumMap<>(EvictionReason.class);
+  private final long[] missedTiles = new long[MissReason.values().length];
+  private final long[] evictions = new long[EvictionReason.values().length];
 
   void missed(MissReason reason) {
-    missedTiles.merge(reason, 1L, Long::sum);
+    missedTiles[reason.ordinal()]++;
   }
 
   void evicted(EvictionReason reason) {
     evictedTiles++;
-    evictions.merge(reason, 1L, Long::sum);
+    evictions[reason.ordinal()]++;
   }
 
+  /** Reasons that have occurred. */
   Map<EvictionReason, Long> evictions() {
-    return Map.copyOf(evictions);
+    return occurred(EvictionReason.values(), evictions);
   }
 
+  /** Reasons that have occurred. */
   Map<MissReason, Long> missedTiles() {
-    return Map.copyOf(missedTiles);
+    return occurred(MissReason.values(), missedTiles);
+  }
+
+  private static <R extends Enum<R>> Map<R, Long> occurred(R[] reasons, long[] counts) {
+    Map<R, Long> occurred = new HashMap<>();
+    for (R reason : reasons) {
+      if (counts[reason.ordinal()] > 0) {
+        occurred.put(reason, counts[reason.ordinal()]);
+      }
+    }
+    return Map.copyOf(occurred);
   }
 
   void referenced(int entries) {

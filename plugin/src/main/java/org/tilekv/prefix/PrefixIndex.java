@@ -33,19 +33,20 @@ public final class PrefixIndex {
 
   private final Map<TileName, TileGroup> roots = new HashMap<>();
   private final Map<ChainHash, TileGroup> groups = new HashMap<>();
-  private final RecentEntries<TileName, Boolean> evicted;
-  private final RecentEntries<ChainHash, Boolean> notLoaded;
+  // Why a tile was missed is told by short names: two tiles of one would be told the same.
+  private final RecentLongs evicted;
+  private final RecentLongs notLoaded;
   // Content of a published tile -> short form of the name it was last published under.
-  private final RecentEntries<Long, Long> contents;
+  private final RecentLongs contents;
 
   /**
    * @param remembered names of evicted tiles, and contents seen, that are remembered to tell why a
-   *     tile is missed
+   *     tile is missed; a power of two
    */
   public PrefixIndex(int remembered) {
-    evicted = new RecentEntries<>(remembered);
-    notLoaded = new RecentEntries<>(remembered);
-    contents = new RecentEntries<>(remembered);
+    evicted = new RecentLongs(remembered);
+    notLoaded = new RecentLongs(remembered);
+    contents = new RecentLongs(remembered);
   }
 
   /** Named groups. */
@@ -111,9 +112,10 @@ public final class PrefixIndex {
       throw new IllegalStateException("tile " + name + " is published twice");
     }
     group.attach(name, under, (parent == null ? rootName : nameOf(parent)).chain(), tokens);
-    evicted.remove(name);
-    notLoaded.remove(name.chain());
-    contents.put(name.content(), name.chain().shortName());
+    long shortName = name.chain().shortName();
+    evicted.remove(shortName);
+    notLoaded.remove(shortName);
+    contents.put(name.content(), shortName);
   }
 
   /** Takes a group's name away; it must have no children. */
@@ -123,7 +125,7 @@ public final class PrefixIndex {
       throw new IllegalStateException("tile " + name + " is not named, or continued by others");
     }
     groups.remove(name.chain());
-    evicted.put(name, true);
+    evicted.put(name.chain().shortName(), 1);
     TileGroup parent = group.parent();
     group.detach();
     if (parent != null && parent.pages().length == 0 && !parent.hasChildren()) {
@@ -133,19 +135,19 @@ public final class PrefixIndex {
 
   /** A lower tier held the tile and could not give it back. */
   public void loadFailed(ChainHash name) {
-    notLoaded.put(name, true);
+    notLoaded.put(name.shortName(), 1);
   }
 
   /** Why a full tile was not there. It may have been published since: then it was never seen. */
   public MissReason missReason(TileName name) {
-    if (notLoaded.get(name.chain()) != null) {
+    long shortName = name.chain().shortName();
+    if (notLoaded.contains(shortName)) {
       return MissReason.LOAD_FAILED;
     }
-    if (evicted.get(name) != null) {
+    if (evicted.contains(shortName)) {
       return MissReason.EVICTED;
     }
-    Long published = contents.get(name.content());
-    return published == null || published == name.chain().shortName()
+    return contents.get(name.content(), shortName) == shortName
         ? MissReason.NEVER_SEEN
         : MissReason.OTHER_NAMESPACE;
   }
