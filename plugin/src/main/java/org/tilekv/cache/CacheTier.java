@@ -155,6 +155,11 @@ public final class CacheTier implements PrefixSource {
     return counters.snapshot(tier.stats());
   }
 
+  @Override
+  public TierStats tierStats() {
+    return stats();
+  }
+
   /** Verifies the bookkeeping of tiles on their way; while nothing moves. */
   public void checkIntegrity() {
     staging.checkIntegrity();

@@ -14,6 +14,7 @@
 package org.tilekv.cache;
 
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.SequenceRequest;
 
 /**
@@ -39,6 +40,11 @@ public interface PrefixSource extends AutoCloseable {
 
   /** Says how long a step took that mostly computed prompts: what a load has to beat. */
   default void computed(int tokens, long nanos) {}
+
+  /** Counters of a source that is a tier below the cache; null for others. */
+  default @Nullable TierStats tierStats() {
+    return null;
+  }
 
   /** Ends loads, whose futures complete, and gives back what the source holds. */
   @Override

@@ -35,6 +35,10 @@ package org.tilekv.coordinator;
  * @param fetchedBytes bytes of those
  * @param receivedTiles tiles that executors handed over when they left
  * @param peerFailures times that tiles could not be had from another executor, or were not taken
+ * @param savedTiles tiles that lower tiers took when they left a pool
+ * @param loadedTiles tiles that came back from lower tiers
+ * @param failedLoads tiles that a lower tier held and did not give back intact
+ * @param unsavedTiles tiles dropped because too many were on their way to a lower tier
  * @param pages pages of the pools
  * @param residentTiles pages that hold a named tile that no row uses
  * @param freePages pages that hold nothing
@@ -60,6 +64,10 @@ public record ExecutorStats(
     long fetchedBytes,
     long receivedTiles,
     long peerFailures,
+    long savedTiles,
+    long loadedTiles,
+    long failedLoads,
+    long unsavedTiles,
     long pages,
     long residentTiles,
     long freePages,
@@ -67,7 +75,7 @@ public record ExecutorStats(
     long runningRows) {
 
   /** Numbers of a record, for the wire. */
-  static final int FIELDS = 23;
+  static final int FIELDS = 27;
 
   private static final int GAUGES = 5;
 
@@ -94,6 +102,10 @@ public record ExecutorStats(
       fetchedBytes,
       receivedTiles,
       peerFailures,
+      savedTiles,
+      loadedTiles,
+      failedLoads,
+      unsavedTiles,
       pages,
       residentTiles,
       freePages,
@@ -106,7 +118,7 @@ public record ExecutorStats(
   static ExecutorStats of(long[] v) {
     return new ExecutorStats(
         v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13],
-        v[14], v[15], v[16], v[17], v[18], v[19], v[20], v[21], v[22]);
+        v[14], v[15], v[16], v[17], v[18], v[19], v[20], v[21], v[22], v[23], v[24], v[25], v[26]);
   }
 
   /** What an executor has of others, and nothing else. */
@@ -131,6 +143,10 @@ public record ExecutorStats(
         fetchedBytes,
         receivedTiles,
         peerFailures,
+        0,
+        0,
+        0,
+        0,
         0,
         0,
         0,

@@ -31,7 +31,7 @@ import org.tilekv.coordinator.MessageException.Reason;
 public final class Messages {
 
   static final int MAGIC = 0x544B564D;
-  static final byte VERSION = 2;
+  static final byte VERSION = 3;
   static final int HEADER_BYTES = 10;
 
   /** Longest message; a full heartbeat stays below half of it. */

@@ -16,12 +16,14 @@ package org.tilekv.engine;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 import org.tilekv.ComputePool;
 import org.tilekv.DeviceUnavailableException;
 import org.tilekv.KvCache;
 import org.tilekv.OpenedResources;
 import org.tilekv.TileGeometry;
 import org.tilekv.cache.PrefixSource;
+import org.tilekv.cache.TierStats;
 import org.tilekv.cache.TileCache;
 import org.tilekv.cache.TileCacheOptions;
 import org.tilekv.llm.Checkpoint;
@@ -49,6 +51,7 @@ final class LoadedModel implements ModelRuntime {
   private final Tokenizer tokenizer;
   private final Namespace namespace;
   private final TileCache cache;
+  private final List<PrefixSource> sources;
   private final InferenceEngine engine;
 
   LoadedModel(Path directory, RuntimeOptions options) {
@@ -79,7 +82,7 @@ final class LoadedModel implements ModelRuntime {
           cache = opened.add(cacheInRam(geometry, options, cacheOptions));
           decoder = opened.add(CpuDecoder.load(checkpoint, config, cache.kvMemory(), pool, matMul));
         }
-        List<PrefixSource> sources = options.sources().open(cache, namespace);
+        sources = options.sources().open(cache, namespace);
         sources.forEach(opened::add);
         engine =
             opened.add(
@@ -192,6 +195,11 @@ final class LoadedModel implements ModelRuntime {
   @Override
   public KvCache cache() {
     return cache;
+  }
+
+  @Override
+  public List<TierStats> tierStats() {
+    return sources.stream().map(PrefixSource::tierStats).flatMap(Stream::ofNullable).toList();
   }
 
   @Override

@@ -13,7 +13,9 @@
  */
 package org.tilekv.engine;
 
+import java.util.List;
 import org.tilekv.KvCache;
+import org.tilekv.cache.TierStats;
 import org.tilekv.llm.ModelConfig;
 import org.tilekv.llm.Tokenizer;
 
@@ -36,6 +38,11 @@ public interface ModelRuntime extends AutoCloseable {
    * part of it.
    */
   String namespace();
+
+  /** Counters of the tiers below its cache. */
+  default List<TierStats> tierStats() {
+    return List.of();
+  }
 
   /** Bytes sent to other members of cells so far. */
   default long cellBytes() {

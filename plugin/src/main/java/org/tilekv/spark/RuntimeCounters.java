@@ -14,8 +14,10 @@
 package org.tilekv.spark;
 
 import java.util.Map;
+import java.util.function.ToLongFunction;
 import org.tilekv.CacheStats;
 import org.tilekv.MissReason;
+import org.tilekv.cache.TierStats;
 import org.tilekv.coordinator.ExecutorStats;
 import org.tilekv.engine.EngineStats;
 import org.tilekv.engine.ModelRuntime;
@@ -58,11 +60,19 @@ final class RuntimeCounters {
         0,
         0,
         0,
+        tiers(runtime, TierStats::savedTiles),
+        tiers(runtime, TierStats::loadedTiles),
+        tiers(runtime, TierStats::failedLoads),
+        tiers(runtime, TierStats::droppedUnsaved),
         (long) gauges * cache.pages(),
         (long) gauges * cache.residentPages(),
         (long) gauges * cache.freePages(),
         (long) gauges * engine.waitingRows(),
         (long) gauges * engine.runningRows());
+  }
+
+  private static long tiers(ModelRuntime runtime, ToLongFunction<TierStats> counter) {
+    return runtime.tierStats().stream().mapToLong(counter).sum();
   }
 
   /** Full tiles that were not there; the rest of a prompt that fills none is no miss of one. */

@@ -43,6 +43,10 @@ final class StatsGauges {
     gauge(registry, prefix + "fetchedBytes", stats, ExecutorStats::fetchedBytes);
     gauge(registry, prefix + "receivedTiles", stats, ExecutorStats::receivedTiles);
     gauge(registry, prefix + "peerFailures", stats, ExecutorStats::peerFailures);
+    gauge(registry, prefix + "savedTiles", stats, ExecutorStats::savedTiles);
+    gauge(registry, prefix + "loadedTiles", stats, ExecutorStats::loadedTiles);
+    gauge(registry, prefix + "failedLoads", stats, ExecutorStats::failedLoads);
+    gauge(registry, prefix + "unsavedTiles", stats, ExecutorStats::unsavedTiles);
     gauge(registry, prefix + "pages", stats, ExecutorStats::pages);
     gauge(registry, prefix + "residentTiles", stats, ExecutorStats::residentTiles);
     gauge(registry, prefix + "freePages", stats, ExecutorStats::freePages);

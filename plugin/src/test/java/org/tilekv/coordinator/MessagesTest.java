@@ -64,10 +64,10 @@ class MessagesTest {
   }
 
   @Test
-  void layoutOfVersionTwoIsFixed() {
+  void layoutOfVersionThreeIsFixed() {
     assertThat(Messages.encode(new HeartbeatReply(258, true, false)))
         .isEqualTo(
-            new byte[] {'T', 'K', 'V', 'M', 2, 4, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 1, 2, 1, 0});
+            new byte[] {'T', 'K', 'V', 'M', 3, 4, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 1, 2, 1, 0});
   }
 
   @Test

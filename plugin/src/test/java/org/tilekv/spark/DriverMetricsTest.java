@@ -41,7 +41,8 @@ class DriverMetricsTest {
     ExecutorReporter reporter = new ExecutorReporter(new Register(executor, "host", 1, 0));
     ExecutorStats stats =
         new ExecutorStats(
-            rows, 0, 100, 60, 40, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 7, 50, 3, 2);
+            rows, 0, 100, 60, 40, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 7, 50, 3,
+            2);
     reporter.answered(coordinator.receive(reporter.next(stats)));
     reporter.answered(coordinator.receive(reporter.next(stats)));
   }

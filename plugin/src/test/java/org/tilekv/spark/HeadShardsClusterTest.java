@@ -52,7 +52,6 @@ class HeadShardsClusterTest {
                 .set("spark.authenticate", "true")
                 .set("spark.authenticate.secret", "of this test")
                 .set("spark.tilekv.headShards", "2")
-                .set("spark.tilekv.heartbeat.interval", "100ms")
                 .set("spark.tilekv.pool.bytes", "64m"));
     tileKv = TileKv.active(spark);
   }
