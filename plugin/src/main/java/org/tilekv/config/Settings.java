@@ -173,8 +173,8 @@ public final class Settings {
           .in(Area.ENGINE)
           .defaultsTo(10_000L)
           .doc(
-              "Longest wait for a prefix that another row is computing; then the row computes it"
-                  + " itself. 0 never waits.");
+              "Longest wait for a prefix that another row is computing while no tile of it comes; then"
+                  + " the row computes it itself. 0 never waits.");
 
   public static final Setting<Long> LOAD_WAIT_MS =
       millis("load.wait", 0)

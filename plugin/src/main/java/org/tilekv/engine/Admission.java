@@ -228,7 +228,7 @@ final class Admission {
       return false;
     }
     long now = nanoClock.getAsLong();
-    if (row.putOff(now)) {
+    if (row.putOff(now, probe.residentTokens())) {
       counters.sharedPrefixWaits.increment();
     }
     return row.waitedNs(now) < mostWaitNs;

@@ -21,7 +21,8 @@ import org.tilekv.EvictionOrder;
  * @param maxBatchRows page-table rows (beams) that run at once
  * @param maxStepTokens tokens of one forward step, decode rows and prefill chunks together
  * @param prefillChunkTokens most tokens of one row's prompt in a step
- * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing; 0 never waits
+ * @param sharedPrefixWaitMs longest wait for a prefix that another row is computing while no tile
+ *     of it comes; 0 never waits
  * @param loadWaitMs longest wait for tiles that are being loaded from elsewhere; 0 loads none
  * @param prefixReuse whether prefixes are matched and published
  * @param countDistinctPositions whether to count distinct (prefix, token) positions of all prompts;

@@ -41,6 +41,7 @@ abstract class Row {
   private int mostComputed;
   private int reusedTokens = -1;
   private long putOffNs;
+  private int putOffTokens;
   private boolean putOff;
   private PrefixLoads.@Nullable Load load;
   private long submittedNs;
@@ -220,21 +221,25 @@ abstract class Row {
     mostComputed = Math.max(mostComputed, to);
   }
 
-  /** Time since the row was first put off for another one's prefix; 0 if it was not. */
+  /** Time since the prefix that the row is put off for last grew; 0 if it is not put off. */
   final long waitedNs(long nowNs) {
     return putOff ? nowNs - putOffNs : 0;
   }
 
   /**
+   * Another row is computing its prefix.
+   *
+   * @param residentTokens those of the prefix that are there
    * @return whether this is the first time since it was queued
    */
-  final boolean putOff(long nowNs) {
-    if (putOff) {
-      return false;
+  final boolean putOff(long nowNs, int residentTokens) {
+    boolean first = !putOff;
+    if (first || residentTokens > putOffTokens) {
+      putOffNs = nowNs;
+      putOffTokens = residentTokens;
     }
     putOff = true;
-    putOffNs = nowNs;
-    return true;
+    return first;
   }
 
   /** What it has asked of sources since it was queued, or null. */

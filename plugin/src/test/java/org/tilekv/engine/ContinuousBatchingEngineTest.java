@@ -212,7 +212,7 @@ class ContinuousBatchingEngineTest {
 
   @Test
   void waitingForASharedPrefixIsBounded() {
-    EngineConfig config = new EngineConfig(8, 4, 4, 10, true, false);
+    EngineConfig config = new EngineConfig(8, 1, 1, 10, true, false);
     EngineFixture fixture = EngineFixture.of(500, config);
     int[] shared = prompt(40, 1);
     fixture.engine.submit(EngineFixture.greedy(0, shared, 2));
@@ -227,6 +227,23 @@ class ContinuousBatchingEngineTest {
     assertThat(fixture.cache.open).hasSize(2);
     assertThat(fixture.engine.stats().sharedPrefixWaits()).isEqualTo(1);
     fixture.run();
+  }
+
+  @Test
+  void aPrefixThatGrowsIsWaitedForHoweverSlowly() {
+    EngineFixture probe = EngineFixture.of(500, EngineFixture.CONFIG);
+    int tile = probe.cache.geometry().tileTokens();
+    EngineFixture fixture = EngineFixture.of(500, new EngineConfig(8, tile, tile, 10, true, false));
+    int[] shared = prompt(10 * tile, 1);
+    fixture.engine.submit(EngineFixture.greedy(0, shared, 2));
+    fixture.engine.submit(EngineFixture.greedy(1, shared, 2));
+    for (int step = 0; step < 8; step++) {
+      fixture.engine.runStep();
+      assertThat(fixture.cache.open).as("step %d", step).hasSize(1);
+      fixture.nowNs += TimeUnit.MILLISECONDS.toNanos(9);
+    }
+    fixture.run();
+    assertThat(fixture.engine.stats().promptTokensComputed()).isLessThan(11L * tile);
   }
 
   @Test
