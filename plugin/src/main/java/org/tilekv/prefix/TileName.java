@@ -25,14 +25,17 @@ public record TileName(ChainHash chain, long content) {
 
   private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
 
+  // Far from any token: one that is equal to the hash makes it 0, which a token 0 keeps.
+  private static final long ROOT_CONTENT = 0xD1B54A32D192ED03L;
+
   /** The parent of first tiles. */
   public static TileName root(Namespace namespace, @Nullable String salt) {
-    return new TileName(ChainHash.root(namespace, salt), 1);
+    return new TileName(ChainHash.root(namespace, salt), ROOT_CONTENT);
   }
 
   /** The parent of first tiles whose name is known, whatever namespace and salt are. */
   public static TileName under(ChainHash root) {
-    return new TileName(root, 1);
+    return new TileName(root, ROOT_CONTENT);
   }
 
   /** Name of the tile {@code tokens[from..from+count)} after this one. */
