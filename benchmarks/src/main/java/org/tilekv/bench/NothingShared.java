@@ -50,7 +50,7 @@ import picocli.CommandLine.Option;
  * What the cache costs where rows share nothing: the same rows without prefix reuse, with it, and
  * with a lower tier below a pool that evicts all the time (host memory on a GPU, else disk); in
  * turns, in one process. A second engine without reuse tells what two engines differ by anyway:
- * where their memory lies is worth some percent on a CPU, so there each round opens new ones.
+ * where their memory lies is worth some percent on a CPU, unless each round opens new ones.
  */
 @Command(
     name = "nothing-shared",

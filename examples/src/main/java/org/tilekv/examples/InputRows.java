@@ -42,9 +42,6 @@ final class InputRows {
   /** Helper column that keeps the input's order; not written. */
   static final String ROW_ID = "_tilekv_row";
 
-  private static final String PLAN_SETTING = "spark.tilekv.plan";
-  private static final String AUTO = "auto";
-
   private final SparkSession spark;
   private final BatchOptions options;
 
@@ -54,9 +51,8 @@ final class InputRows {
   }
 
   /**
-   * The rows in partitions. Where no plan will bring sharers together, or the input's order is
-   * asked for, partitions are contiguous: neighbours in the file, which often share a prefix, stay
-   * so.
+   * The rows in contiguous partitions: neighbours in the file, which often share a prefix, stay
+   * neighbours.
    */
   Dataset<Row> read() throws IOException {
     Dataset<Row> rows = withPrompt(readFile());
@@ -67,17 +63,8 @@ final class InputRows {
     int partitions =
         options.partitions > 0 ? options.partitions : 4 * spark.sparkContext().defaultParallelism();
     Dataset<Row> numbered = rows.withColumn(ROW_ID, monotonically_increasing_id());
-    if (isPlanned() && !options.keepRowOrder && !options.sortByPrompt) {
-      return numbered.repartition(partitions);
-    }
     Column order = col(options.sortByPrompt ? options.promptCol : ROW_ID);
     return numbered.repartitionByRange(partitions, order).sortWithinPartitions(order);
-  }
-
-  /** Ranges are found by reading the file once more; rows that are planned need none. */
-  private boolean isPlanned() {
-    String plan = options.plan == null ? spark.conf().get(PLAN_SETTING, AUTO) : options.plan;
-    return plan.equals(AUTO);
   }
 
   private Dataset<Row> readFile() throws IOException {

@@ -151,13 +151,9 @@ public final class CacheTier implements PrefixSource {
     loads.computed(tokens, nanos);
   }
 
+  @Override
   public TierStats stats() {
     return counters.snapshot(tier.stats());
-  }
-
-  @Override
-  public TierStats tierStats() {
-    return stats();
   }
 
   /** Verifies the bookkeeping of tiles on their way; while nothing moves. */

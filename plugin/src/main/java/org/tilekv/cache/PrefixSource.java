@@ -42,7 +42,7 @@ public interface PrefixSource extends AutoCloseable {
   default void computed(int tokens, long nanos) {}
 
   /** Counters of a source that is a tier below the cache; null for others. */
-  default @Nullable TierStats tierStats() {
+  default @Nullable TierStats stats() {
     return null;
   }
 

@@ -199,7 +199,7 @@ final class LoadedModel implements ModelRuntime {
 
   @Override
   public List<TierStats> tierStats() {
-    return sources.stream().map(PrefixSource::tierStats).flatMap(Stream::ofNullable).toList();
+    return sources.stream().map(PrefixSource::stats).flatMap(Stream::ofNullable).toList();
   }
 
   @Override

@@ -33,9 +33,6 @@ final class PlanningJob {
 
   private static final int MAX_BUCKETS = 1_000;
 
-  /** Partitions whose nodes one task merges at most, where there are more of them than cores. */
-  private static final int PARTITIONS_PER_BUCKET = 4;
-
   /**
    * What the rows share.
    *
@@ -47,19 +44,13 @@ final class PlanningJob {
 
   /** Runs the job, which makes the tokens, and waits for it. */
   static Shared run(SparkContext context, KeptTokens kept, GenerateSpec spec) {
-    int buckets = buckets(kept.records().getNumPartitions(), context.defaultParallelism());
+    int buckets = Math.max(1, Math.min(kept.records().getNumPartitions(), MAX_BUCKETS));
     CollectionAccumulator<String> namings = context.collectionAccumulator();
     NodeTable nodes =
         merge(
             kept.records().mapPartitionsToPair(new CountPrefixes(spec, buckets, namings)), buckets);
     return new Shared(
         nodes, namings.value().stream().map(TileNaming::parse).collect(Collectors.toSet()));
-  }
-
-  /** Few rows are merged by a task for each core; many by more, so that none needs much memory. */
-  private static int buckets(int partitions, int cores) {
-    int enough = Math.max(cores, partitions / PARTITIONS_PER_BUCKET);
-    return Math.max(1, Math.min(Math.min(partitions, enough), MAX_BUCKETS));
   }
 
   /** Adds up what {@link CountPrefixes} counted, bucket by bucket, and collects what is shared. */

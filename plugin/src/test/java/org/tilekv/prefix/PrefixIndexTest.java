@@ -132,6 +132,13 @@ class PrefixIndexTest {
   }
 
   @Test
+  void tilesOfTokensNearZeroAreToldApart() {
+    publish(ROOT, null, 1, 0, 0);
+    TileName next = ROOT.child(tokens(1, 0, 0), 0, TILE).child(tokens(0, 0, 0), 0, TILE);
+    assertThat(index.missReason(next)).isEqualTo(MissReason.NEVER_SEEN);
+  }
+
+  @Test
   void aMissHasAReason() {
     TileGroup group = publish(ROOT, null, 1, 2, 3);
     assertThat(reason(ROOT, 9, 9, 9)).isEqualTo(MissReason.NEVER_SEEN);
