@@ -30,6 +30,7 @@ package org.tilekv;
 public record TileGeometry(int layers, int kvHeads, int headDim, int tileTokens, KvDtype dtype) {
 
   private static final int MAX_TILE_TOKENS = 1024;
+  private static final int MAX_ELEMENTS = 1 << 28;
 
   public TileGeometry {
     requirePositive("layers", layers);
@@ -42,19 +43,21 @@ public record TileGeometry(int layers, int kvHeads, int headDim, int tileTokens,
               + "; allowed are powers of two from 1 to "
               + MAX_TILE_TOKENS);
     }
-    long elements = 2L * layers * tileTokens * headDim;
-    if (elements > 1 << 28) {
+    requireCountable(2L * layers * tileTokens, headDim);
+  }
+
+  /** All K and V elements of a tile are counted in an int, in bytes, too. */
+  private static void requireCountable(long vectors, int headDim) {
+    // In this order, as the product of numbers that are too large may look like a small one.
+    if (vectors > MAX_ELEMENTS || vectors * headDim > MAX_ELEMENTS) {
       throw new IllegalArgumentException(
-          "a tile of "
-              + layers
-              + " layers, "
-              + tileTokens
-              + " tokens and head dim "
+          "a tile has "
+              + vectors
+              + " K and V vectors of "
               + headDim
-              + " has "
-              + elements
               + " elements; allowed are "
-              + (1 << 28));
+              + MAX_ELEMENTS
+              + " elements");
     }
   }
 

@@ -84,6 +84,18 @@ class TileGeometryTest {
   }
 
   @Test
+  void aShapeWhoseProductOverflowsIsRefused() {
+    // 2^65 elements, which a long counts as none.
+    assertThatThrownBy(() -> new TileGeometry(1 << 30, 1, 1 << 28, 64, KvDtype.FLOAT32))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "a tile has 137438953472 K and V vectors of 268435456 elements; allowed are 268435456"
+                + " elements");
+    assertThatThrownBy(() -> new TileGeometry(1 << 27, 1, Integer.MAX_VALUE, 1, KvDtype.FLOAT32))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
   void aWrongShapeIsRefusedByName() {
     assertThatThrownBy(() -> new TileGeometry(0, 1, 1, 1, KvDtype.INT8))
         .hasMessage("layers is 0; it must be at least 1");

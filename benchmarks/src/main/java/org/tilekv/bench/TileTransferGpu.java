@@ -16,6 +16,9 @@ package org.tilekv.bench;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.OpenedResources;
 import org.tilekv.cuda.CudaDevice;
@@ -31,7 +34,8 @@ import org.tilekv.cuda.TransferCalibration;
 
 /**
  * Tiles between scattered pages of the device and scattered frames of pinned host memory: each way,
- * and both at once, per tile and gathered, beside one contiguous copy of the same bytes.
+ * and both at once, in every way, beside one contiguous copy of the same bytes. Each direction is
+ * queued by a thread of its own.
  *
  * <p>{@code TileTransferGpu [BLOCKS THREADS BLOCKS THREADS]}: those of a gathered copy to the host
  * beside one to the device, and of that one, in place of the usual ones.
@@ -55,7 +59,12 @@ public final class TileTransferGpu {
   private final Grid downBeside;
   private final Grid upGrid;
 
+  private final CudaDevice device;
+  private final ExecutorService other = Executors.newSingleThreadExecutor();
+
   private TileTransferGpu(OpenedResources opened, CudaDevice device, Grid downBeside, Grid upGrid) {
+    this.device = device;
+    opened.add(() -> other.shutdown());
     this.downBeside = downBeside;
     this.upGrid = upGrid;
     down = opened.add(device.createStream());
@@ -87,7 +96,10 @@ public final class TileTransferGpu {
           TileMover toDevice = new TileMover(device, kernels, 16)) {
         bench.sizes(toHost, toDevice);
       }
-      line("%s", TransferCalibration.measure(device, kernels));
+      for (int size : SIZES) {
+        TransferCalibration speeds = TransferCalibration.measure(device, kernels, size);
+        line("%4d KiB: %s; %s", size >> 10, speeds.fastest().path(), speeds);
+      }
     }
   }
 
@@ -144,12 +156,12 @@ public final class TileTransferGpu {
     for (int i = -2; i < REPETITIONS; i++) {
       down.record(begin);
       up.waitFor(begin);
-      if (toDevice != null) {
-        toDevice.run();
-      }
+      CompletableFuture<Void> beside =
+          CompletableFuture.runAsync(toDevice == null ? () -> {} : () -> queue(toDevice), other);
       if (toHost != null) {
         toHost.run();
       }
+      beside.join();
       up.record(upDone);
       down.waitFor(upDone);
       down.record(end);
@@ -160,6 +172,11 @@ public final class TileTransferGpu {
     }
     Arrays.sort(rates);
     return rates[REPETITIONS / 2];
+  }
+
+  private void queue(Runnable copies) {
+    device.makeCurrent();
+    copies.run();
   }
 
   private static void line(String format, Object... values) {

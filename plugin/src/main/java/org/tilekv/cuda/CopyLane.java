@@ -31,7 +31,7 @@ final class CopyLane implements AutoCloseable {
   private final CudaDevice device;
   private final long pool;
   private final int tileBytes;
-  private final CopyPaths paths;
+  private final TileMover.Path path;
   private final OpenedResources opened = new OpenedResources();
   private final CudaStream stream;
   private final TileMover mover;
@@ -41,7 +41,7 @@ final class CopyLane implements AutoCloseable {
 
   /**
    * @param pool address of page 0
-   * @param paths the faster ways
+   * @param path the fastest way
    * @param launches that may be under way before a call waits
    */
   CopyLane(
@@ -49,12 +49,12 @@ final class CopyLane implements AutoCloseable {
       KernelModules kernels,
       long pool,
       int tileBytes,
-      CopyPaths paths,
+      TileMover.Path path,
       int launches) {
     this.device = device;
     this.pool = pool;
     this.tileBytes = tileBytes;
-    this.paths = paths;
+    this.path = path;
     try {
       stream = opened.add(device.createStream(PRIORITY));
       mover = opened.add(new TileMover(device, kernels, launches));
@@ -76,7 +76,7 @@ final class CopyLane implements AutoCloseable {
   void toHost(int[] pages, long address, boolean beside) {
     address(0, pages, address);
     TileMover.Grid grid = beside ? TileMover.TO_HOST_BESIDE : TileMover.TO_HOST;
-    mover.toHost(stream, paths.toHost(), grid, places, frames, pages.length, tileBytes);
+    mover.toHost(stream, path, grid, places, frames, pages.length, tileBytes);
   }
 
   /** Queues copies of pinned buffers to whole pages, a list of them for each; positions move. */
@@ -89,7 +89,7 @@ final class CopyLane implements AutoCloseable {
       source.position(source.position() + into.length * tileBytes);
       count += into.length;
     }
-    mover.toDevice(stream, paths.toDevice(), TileMover.TO_DEVICE, frames, places, count, tileBytes);
+    mover.toDevice(stream, path, TileMover.TO_DEVICE, frames, places, count, tileBytes);
   }
 
   /** Notes where pages and the frames of one run of memory are, from move {@code first} on. */

@@ -64,10 +64,10 @@ final class PageCopies implements AutoCloseable {
     this.tileBytes = tileBytes;
     try {
       pieces = opened.add(new PinnedPieces(device, "host tiles"));
-      CopyPaths paths = CopyPaths.of(device, kernels, tileBytes);
-      evictions = opened.add(lane(kernels, pool, paths, EVICTIONS_UNDER_WAY));
+      TileMover.Path path = FastestPath.of(device, kernels, tileBytes);
+      evictions = opened.add(lane(kernels, pool, path, EVICTIONS_UNDER_WAY));
       for (int i = 0; i < LANES; i++) {
-        lanes.add(opened.add(lane(kernels, pool, paths, 1)));
+        lanes.add(opened.add(lane(kernels, pool, path, 1)));
       }
       stepEnd = opened.add(device.createEvent(false));
       lastEviction = opened.add(device.createEvent(false));
@@ -77,8 +77,8 @@ final class PageCopies implements AutoCloseable {
     }
   }
 
-  private CopyLane lane(KernelModules kernels, long pool, CopyPaths paths, int launches) {
-    return new CopyLane(device, kernels, pool, tileBytes, paths, launches);
+  private CopyLane lane(KernelModules kernels, long pool, TileMover.Path path, int launches) {
+    return new CopyLane(device, kernels, pool, tileBytes, path, launches);
   }
 
   PinnedPieces pieces() {

@@ -14,6 +14,8 @@
 package org.tilekv.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.OpenedResources;
 
 /**
@@ -21,10 +23,11 @@ import org.tilekv.OpenedResources;
  * the order of a stream of the caller's. Ordering against compute is the caller's affair: an event
  * behind the last writer before, one behind the copies after.
  *
- * <p>Two ways. Per tile, one copy of the driver's each. Gathered, one kernel for up to {@value
- * #MAX_MOVES} tiles that reads or writes the host's memory itself. {@link TransferCalibration}
- * measures both. The kernel finds its list of moves in device memory: reads of the host's would
- * queue behind the tiles that are written there.
+ * <p>Three ways. Per tile, one copy of the driver's each. Batched, many such copies in one call, on
+ * several streams: what large tiles are for. Gathered, one kernel for up to {@value #MAX_MOVES}
+ * tiles that reads or writes the host's memory itself, which small ones need. {@link
+ * TransferCalibration} measures all. The kernel finds its list of moves in device memory: reads of
+ * the host's would queue behind the tiles that are written there.
  *
  * <p>Used by one thread at a time. The lists of moves are kept in a ring; a call waits where the
  * ring is full of lists that are still being read.
@@ -34,7 +37,8 @@ public final class TileMover implements AutoCloseable {
   /** How tiles are copied. */
   public enum Path {
     PER_TILE,
-    GATHERED
+    GATHERED,
+    BATCHED
   }
 
   /** Most moves of one launch. */
@@ -70,6 +74,7 @@ public final class TileMover implements AutoCloseable {
   private final ByteBuffer moves;
   private final CudaEvent[] read;
   private final KernelArguments arguments = new KernelArguments(3);
+  private @Nullable BatchedCopies batched;
   private int next;
 
   /**
@@ -108,12 +113,14 @@ public final class TileMover implements AutoCloseable {
       long[] frames,
       int count,
       int tileBytes) {
-    if (path == Path.GATHERED) {
-      gather(stream, grid, pages, frames, count, tileBytes);
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      stream.copyToHost(frames[i], pages[i], tileBytes);
+    switch (path) {
+      case GATHERED -> gather(stream, grid, pages, frames, count, tileBytes);
+      case BATCHED -> batched().copy(stream, pages, frames, count, tileBytes);
+      case PER_TILE -> {
+        for (int i = 0; i < count; i++) {
+          stream.copyToHost(frames[i], pages[i], tileBytes);
+        }
+      }
     }
   }
 
@@ -126,13 +133,31 @@ public final class TileMover implements AutoCloseable {
       long[] pages,
       int count,
       int tileBytes) {
-    if (path == Path.GATHERED) {
-      gather(stream, grid, frames, pages, count, tileBytes);
-      return;
+    switch (path) {
+      case GATHERED -> gather(stream, grid, frames, pages, count, tileBytes);
+      case BATCHED -> batched().copy(stream, frames, pages, count, tileBytes);
+      case PER_TILE -> {
+        for (int i = 0; i < count; i++) {
+          stream.copyToDevice(pages[i], frames[i], tileBytes);
+        }
+      }
     }
-    for (int i = 0; i < count; i++) {
-      stream.copyToDevice(pages[i], frames[i], tileBytes);
+  }
+
+  /** The ways that the driver knows. */
+  static List<Path> paths() {
+    return BatchedCopies.available()
+        ? List.of(Path.values())
+        : List.of(Path.PER_TILE, Path.GATHERED);
+  }
+
+  private BatchedCopies batched() {
+    BatchedCopies made = batched;
+    if (made == null) {
+      made = opened.add(new BatchedCopies(device));
+      batched = made;
     }
+    return made;
   }
 
   private void gather(

@@ -14,151 +14,182 @@
 package org.tilekv.cuda;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import org.tilekv.OpenedResources;
+import org.tilekv.cuda.TileMover.Grid;
 import org.tilekv.cuda.TileMover.Path;
 
 /**
- * Measures what copies between a device and pinned host memory cost, and says which way was the
- * faster for a tile size. Takes 32 MiB on either side while it measures.
+ * What copies of tiles of one size between a device and pinned host memory cost, each way: the
+ * fastest with copies in both directions is the one to take, as a loaded tile mostly takes the
+ * place of one that leaves.
+ *
+ * @param tileBytes size of a tile
+ * @param speeds of each way that the driver knows
  */
-public final class TransferCalibration {
+public record TransferCalibration(int tileBytes, List<Speed> speeds) {
 
-  private static final long BYTES = 32L << 20;
-  private static final int REPETITIONS = 5;
-  private static final int[] SIZES = {16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20};
+  private static final int BYTES = 32 << 20;
+  private static final int LEAST_TILES = 8;
+  private static final int MOST_TILES = 2048;
+  private static final int REPETITIONS = 3;
+  // Queued in one go, so that what it takes to begin does not count.
+  private static final int ROUNDS = 4;
 
-  /** Bytes per second of one tile size: per direction, per path. */
-  public record Speed(int tileBytes, double[] toHost, double[] toDevice) {
+  /** In bytes per second; {@code bothWays} is the sum of both directions at once. */
+  public record Speed(Path path, double toHost, double toDevice, double bothWays) {}
 
-    Path faster(double[] bytesPerSecond) {
-      return bytesPerSecond[Path.PER_TILE.ordinal()] > bytesPerSecond[Path.GATHERED.ordinal()]
-          ? Path.PER_TILE
-          : Path.GATHERED;
-    }
-  }
-
-  private final Speed[] speeds;
-
-  private TransferCalibration(Speed[] speeds) {
-    this.speeds = speeds;
-  }
-
-  /** Measures; nothing else should run on the device. */
-  public static TransferCalibration measure(CudaDevice device, KernelModules kernels) {
+  /**
+   * Measures, which takes a fraction of a second and 32 MiB twice on either side, or more for tiles
+   * beyond 4 MiB; nothing else should run on the device.
+   */
+  public static TransferCalibration measure(
+      CudaDevice device, KernelModules kernels, int tileBytes) {
+    ExecutorService other = Executors.newSingleThreadExecutor();
     try (OpenedResources opened = new OpenedResources()) {
-      Bench bench = new Bench(opened, device, kernels);
+      Bench bench = new Bench(opened, device, kernels, other, tileBytes);
       return new TransferCalibration(
-          Arrays.stream(SIZES).mapToObj(bench::speed).toArray(Speed[]::new));
+          tileBytes, TileMover.paths().stream().map(bench::speed).toList());
+    } finally {
+      other.shutdown();
     }
   }
 
-  /** The way for tiles of that size, device to host. */
-  public Path toHost(int tileBytes) {
-    Speed speed = nearest(tileBytes);
-    return speed.faster(speed.toHost());
+  /** The fastest way. */
+  public Speed fastest() {
+    return speeds.stream().max(Comparator.comparingDouble(Speed::bothWays)).orElseThrow();
   }
 
-  /** The way for tiles of that size, host to device. */
-  public Path toDevice(int tileBytes) {
-    Speed speed = nearest(tileBytes);
-    return speed.faster(speed.toDevice());
-  }
-
-  /** Bytes per second to expect, host to device. */
-  public double toDeviceBytesPerSecond(int tileBytes) {
-    return Arrays.stream(nearest(tileBytes).toDevice()).max().orElseThrow();
-  }
-
-  /** Bytes per second to expect, device to host. */
-  public double toHostBytesPerSecond(int tileBytes) {
-    return Arrays.stream(nearest(tileBytes).toHost()).max().orElseThrow();
-  }
-
-  private Speed nearest(int tileBytes) {
-    Speed best = speeds[0];
-    for (Speed speed : speeds) {
-      if (Math.abs(Math.log((double) speed.tileBytes() / tileBytes))
-          < Math.abs(Math.log((double) best.tileBytes() / tileBytes))) {
-        best = speed;
-      }
-    }
-    return best;
-  }
-
-  /** A line per tile size, for the log. */
+  /** For the log. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder("GB/s to host and to device, per tile and gathered:");
-    for (Speed s : speeds) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "%n%5d KiB %5.1f %5.1f | %5.1f %5.1f",
-              s.tileBytes() >> 10,
-              s.toHost()[0] / 1e9,
-              s.toHost()[1] / 1e9,
-              s.toDevice()[0] / 1e9,
-              s.toDevice()[1] / 1e9));
-    }
-    return text.toString();
+    return speeds.stream()
+        .map(
+            s ->
+                String.format(
+                    Locale.ROOT,
+                    "%s %.1f %.1f %.1f",
+                    s.path(),
+                    s.toHost() / 1e9,
+                    s.toDevice() / 1e9,
+                    s.bothWays() / 1e9))
+        .collect(Collectors.joining(", ", "GB/s to host, to device, both ways: ", ""));
   }
 
-  /** Memory on both sides, and a stopwatch. */
-  private static final class Bench {
+  /** One direction: a stream, and tiles on both sides, on one of them in another order. */
+  private static final class Direction {
     private final CudaStream stream;
-    private final CudaEvent begin;
     private final CudaEvent end;
     private final TileMover mover;
-    private final long page;
-    private final long frame;
+    private final long[] pages;
+    private final long[] frames;
 
-    Bench(OpenedResources opened, CudaDevice device, KernelModules kernels) {
+    Direction(
+        OpenedResources opened, CudaDevice device, KernelModules kernels, int count, int bytes) {
       stream = opened.add(device.createStream());
-      begin = opened.add(device.createEvent(true));
       end = opened.add(device.createEvent(true));
       mover = opened.add(new TileMover(device, kernels, 2));
-      page = opened.add(device.allocate(BYTES, "calibration")).address();
-      frame = opened.add(device.allocatePinned(BYTES, "calibration")).address();
+      long all = (long) count * bytes;
+      pages = addresses(opened.add(device.allocate(all, "calibration")).address(), count, bytes, 1);
+      frames =
+          addresses(
+              opened.add(device.allocatePinned(all, "calibration")).address(), count, bytes, 7919);
     }
 
-    Speed speed(int tileBytes) {
-      int count = (int) (BYTES / tileBytes);
-      long[] pages = new long[count];
-      long[] frames = new long[count];
+    private static long[] addresses(long base, int count, int bytes, int step) {
+      long[] addresses = new long[count];
       for (int i = 0; i < count; i++) {
-        pages[i] = page + (long) i * tileBytes;
-        // Another order on the host, so that neither side is one long run.
-        frames[i] = frame + (i * 7919L + 13) % count * tileBytes;
+        addresses[i] = base + (long) i * step % count * bytes;
       }
-      double[] down = new double[Path.values().length];
-      double[] up = new double[Path.values().length];
-      for (Path path : Path.values()) {
-        down[path.ordinal()] =
-            median(
-                () ->
-                    mover.toHost(stream, path, TileMover.TO_HOST, pages, frames, count, tileBytes));
-        up[path.ordinal()] =
-            median(
-                () ->
-                    mover.toDevice(
-                        stream, path, TileMover.TO_DEVICE, frames, pages, count, tileBytes));
-      }
-      return new Speed(tileBytes, down, up);
+      return addresses;
+    }
+  }
+
+  /** Both directions, and a stopwatch. */
+  private static final class Bench {
+    private final CudaDevice device;
+    private final ExecutorService other;
+    private final int tileBytes;
+    private final int count;
+    private final Direction down;
+    private final Direction up;
+    private final CudaEvent begin;
+
+    Bench(
+        OpenedResources opened,
+        CudaDevice device,
+        KernelModules kernels,
+        ExecutorService other,
+        int tileBytes) {
+      this.device = device;
+      this.other = other;
+      this.tileBytes = tileBytes;
+      count = Math.max(LEAST_TILES, Math.min(MOST_TILES, BYTES / tileBytes));
+      down = new Direction(opened, device, kernels, count, tileBytes);
+      up = new Direction(opened, device, kernels, count, tileBytes);
+      begin = opened.add(device.createEvent(true));
     }
 
-    private double median(Runnable copies) {
-      double[] bytesPerSecond = new double[REPETITIONS];
-      copies.run();
-      for (int i = 0; i < REPETITIONS; i++) {
-        stream.record(begin);
-        copies.run();
-        stream.record(end);
-        stream.synchronize();
-        bytesPerSecond[i] = BYTES / (end.elapsedMs(begin) * 1e-3);
+    Speed speed(Path path) {
+      double bytes = (double) ROUNDS * count * tileBytes;
+      Runnable toHost = () -> toHost(path, TileMover.TO_HOST);
+      Runnable toDevice = () -> toDevice(path);
+      return new Speed(
+          path,
+          bytes / seconds(toHost),
+          bytes / seconds(toDevice),
+          2 * bytes / seconds(() -> bothWays(path)));
+    }
+
+    private void toHost(Path path, Grid grid) {
+      for (int i = 0; i < ROUNDS; i++) {
+        down.mover.toHost(down.stream, path, grid, down.pages, down.frames, count, tileBytes);
       }
-      Arrays.sort(bytesPerSecond);
-      return bytesPerSecond[REPETITIONS / 2];
+    }
+
+    private void toDevice(Path path) {
+      for (int i = 0; i < ROUNDS; i++) {
+        up.mover.toDevice(
+            up.stream, path, TileMover.TO_DEVICE, up.frames, up.pages, count, tileBytes);
+      }
+    }
+
+    /** Each direction is queued by a thread of its own, as loads and evictions are. */
+    private void bothWays(Path path) {
+      CompletableFuture<Void> beside =
+          CompletableFuture.runAsync(
+              () -> {
+                device.makeCurrent();
+                toDevice(path);
+              },
+              other);
+      toHost(path, TileMover.TO_HOST_BESIDE);
+      beside.join();
+    }
+
+    /** The median, after one time to warm up. */
+    private double seconds(Runnable copies) {
+      double[] seconds = new double[REPETITIONS];
+      for (int i = -1; i < REPETITIONS; i++) {
+        down.stream.record(begin);
+        up.stream.waitFor(begin);
+        copies.run();
+        up.stream.record(up.end);
+        down.stream.waitFor(up.end);
+        down.stream.record(down.end);
+        down.stream.synchronize();
+        if (i >= 0) {
+          seconds[i] = down.end.elapsedMs(begin) * 1e-3;
+        }
+      }
+      Arrays.sort(seconds);
+      return seconds[REPETITIONS / 2];
     }
   }
 }

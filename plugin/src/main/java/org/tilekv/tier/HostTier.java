@@ -27,7 +27,7 @@ import org.tilekv.config.DiskAdmission;
  * Groups in host memory, over a {@link HostTileCache} whose tile is a whole group: published,
  * evicted and read in one piece. What a group is stands beside it in a map, pruned when it has
  * twice as many entries as the cache may hold; chain hashes name content, so an entry that outlives
- * its bytes, or comes before them, is never wrong.
+ * its bytes is never wrong. It comes after them: a group is there once both are.
  *
  * <p>Admission only advises: a put is always taken.
  */
@@ -72,7 +72,7 @@ public final class HostTier implements LowerTier {
   @Override
   public boolean contains(GroupKey key) {
     try {
-      return !closed && cache.contains(key.tile(0));
+      return !closed && metas.containsKey(key) && cache.contains(key.tile(0));
     } catch (IllegalStateException e) {
       return whenClosed(e);
     }
@@ -100,9 +100,12 @@ public final class HostTier implements LowerTier {
     }
     GroupKey key = meta.key();
     prune();
-    metas.put(key, meta);
     try {
-      return cache.put(key.tile(0), bytes, bytes.position());
+      boolean put = cache.put(key.tile(0), bytes, bytes.position());
+      if (put) {
+        metas.put(key, meta);
+      }
+      return put;
     } catch (IllegalStateException e) {
       return whenClosed(e);
     }
@@ -171,7 +174,6 @@ public final class HostTier implements LowerTier {
     }
   }
 
-  // An entry whose group is still being put may go: that group is a miss, as if evicted at once.
   private void prune() {
     if (metas.size() > mostMetas && pruning.compareAndSet(false, true)) {
       try {

@@ -15,6 +15,7 @@ package org.tilekv.tier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class HostTierTest {
@@ -53,6 +54,32 @@ class HostTierTest {
   void aTierWithoutRoomRefuses() {
     try (HostTier tier = tier(0)) {
       assertThat(Groups.put(tier, 1)).isFalse();
+    }
+  }
+
+  /** Old entries are pruned while groups are put; what is there can be read all the same. */
+  @Test
+  void aGroupThatIsThereCanBeRead() {
+    int threads = 4;
+    try (HostTier tier = tier(16)) {
+      for (int round = 0; round < 50; round++) {
+        int first = round * 4000;
+        IntStream.range(0, threads)
+            .parallel()
+            .forEach(
+                thread -> {
+                  for (int i = thread; i < 1000; i += threads) {
+                    assertThat(Groups.put(tier, first + i)).isTrue();
+                  }
+                });
+        for (int i = 0; i < 1000; i++) {
+          assertThat(Groups.get(tier, first + i))
+              .as("round %d, group %d", round, i)
+              .isEqualTo(tier.contains(Groups.key(first + i)));
+        }
+        assertThat(tier.stats().residentGroups()).isEqualTo(16);
+      }
+      tier.checkIntegrity();
     }
   }
 
