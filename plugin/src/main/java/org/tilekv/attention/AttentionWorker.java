@@ -28,7 +28,9 @@ import org.tilekv.TileGeometry;
  */
 final class AttentionWorker {
 
-  private static final int SPAN = 64;
+  /** Positions that are attended at once. */
+  static final int SPAN = 64;
+
   private static final int BLOCK_ROWS = 64;
   private static final int SCORE_STRIDE = SPAN + 64;
 
@@ -121,6 +123,69 @@ final class AttentionWorker {
     finish(out, outIndex);
   }
 
+  /**
+   * Attends from all rows of a group, none of which has a window.
+   *
+   * @param segments what the group's rows are segments of
+   * @param q of a segment at {@code qIndex + offset * qStride}, as in {@link #attend}
+   * @param out of a segment at {@code outIndex + offset * queryHeads * headDim}
+   */
+  void attendGroup(
+      int layer,
+      int head,
+      DecodeGroups groups,
+      int groupIndex,
+      Segments segments,
+      float[] q,
+      int qIndex,
+      int qStride,
+      float[] out,
+      int outIndex) {
+    this.layer = layer;
+    this.head = head;
+    count = groups.rows(groupIndex);
+    for (int i = 0; i < count; i++) {
+      int token = segments.offset(groups.segment(groupIndex, i));
+      beginToken(i, q, qIndex + token * qStride);
+    }
+    beginSums();
+    int sharedEnd = groups.sharedEnd(groupIndex);
+    inPlace = false;
+    tableRow = segments.row(groups.segment(groupIndex, 0));
+    for (int position = 0; position < sharedEnd; position += SPAN) {
+      attendSpan(0, count * group, position, position + SPAN);
+    }
+    for (int i = 0; i < count; i++) {
+      // Three rows are taken as four only where the fourth is behind all others.
+      inPlace = takesBf16 && (group % ScoreKernel.ROWS == 0 || i == count - 1);
+      int segment = groups.segment(groupIndex, i);
+      tableRow = segments.row(segment);
+      int end = segments.start(segment) + 1;
+      for (int position = sharedEnd; position < end; position += SPAN) {
+        attendSpan(i * group, (i + 1) * group, position, Math.min(position + SPAN, end));
+      }
+      finishToken(i, out, outIndex + segments.offset(segment) * shape.queryHeads() * dim);
+    }
+  }
+
+  /** Attends from rows {@code first} to {@code last - 1}, which see the whole span. */
+  private void attendSpan(int first, int last, int from, int end) {
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
+    }
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      openKeys(at, partEnd(at, end) - at);
+      scoreRows(first, last, 0, partEnd(at, end) - at, at - from);
+    }
+    for (int row = first; row < last; row++) {
+      weighRow(row, end - from);
+    }
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      openValues(at, partEnd(at, end) - at);
+      accumulateRows(first, last, 0, partEnd(at, end) - at, at - from);
+    }
+  }
+
   private void attendSpan(int from, int end) {
     for (int at = from; at < end; at = partEnd(at, end)) {
       warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
@@ -192,13 +257,21 @@ final class AttentionWorker {
   }
 
   private void begin(float[] q, int qIndex, int qStride) {
-    int width = group * dim;
     for (int t = 0; t < count; t++) {
-      for (int i = 0; i < width; i++) {
-        rows[t * width + i] = shape.scale() * q[qIndex + t * qStride + i];
-      }
+      beginToken(t, q, qIndex + t * qStride);
     }
-    Arrays.fill(sums, 0, count * width, 0f);
+    beginSums();
+  }
+
+  private void beginToken(int token, float[] q, int qIndex) {
+    int width = group * dim;
+    for (int i = 0; i < width; i++) {
+      rows[token * width + i] = shape.scale() * q[qIndex + i];
+    }
+  }
+
+  private void beginSums() {
+    Arrays.fill(sums, 0, count * group * dim, 0f);
     softmax.reset(count * group);
   }
 
@@ -252,11 +325,15 @@ final class AttentionWorker {
     for (int t = 0; t < count; t++) {
       int visible = Math.min(end, start + t + 1) - lowest(t, spanFrom);
       for (int row = t * group; visible > 0 && row < (t + 1) * group; row++) {
-        softmax.weigh(row, scores, row * SCORE_STRIDE, visible);
-        if (softmax.factor(row) != 1f) {
-          ValueKernel.scale(sums, row * dim, dim, softmax.factor(row));
-        }
+        weighRow(row, visible);
       }
+    }
+  }
+
+  private void weighRow(int row, int visible) {
+    softmax.weigh(row, scores, row * SCORE_STRIDE, visible);
+    if (softmax.factor(row) != 1f) {
+      ValueKernel.scale(sums, row * dim, dim, softmax.factor(row));
     }
   }
 
@@ -305,10 +382,15 @@ final class AttentionWorker {
   }
 
   private void finish(float[] out, int outIndex) {
-    int outStride = shape.queryHeads() * dim;
-    for (int row = 0; row < count * group; row++) {
+    for (int t = 0; t < count; t++) {
+      finishToken(t, out, outIndex + t * shape.queryHeads() * dim);
+    }
+  }
+
+  private void finishToken(int token, float[] out, int outIndex) {
+    for (int row = token * group; row < (token + 1) * group; row++) {
       float inverse = 1f / softmax.sum(row);
-      int to = outIndex + row / group * outStride + row % group * dim;
+      int to = outIndex + row % group * dim;
       for (int d = 0; d < dim; d++) {
         out[to + d] = sums[row * dim + d] * inverse;
       }

@@ -20,10 +20,11 @@ import org.tilekv.TileGeometry;
 /**
  * Paged attention on the CPU with the Vector API: one pass over the tiles with a running maximum.
  *
- * <p>Threads share out (block of a segment's tokens, KV head); the context of a token is never
- * split, so that its result has the same bits in any batch, chunk and number of workers. The bits
- * do depend on the tile size and on the machine's vector width. Scratch memory per worker is
- * allocated on first use. One caller at a time, as with {@link ComputePool}.
+ * <p>Threads share out (block of a segment's tokens, KV head), and decode rows that begin with the
+ * same pages as one block, which reads those pages once; the context of a token is never split, so
+ * that its result has the same bits in any batch, chunk and number of workers. The bits do depend
+ * on the tile size and on the machine's vector width. Scratch memory per worker is allocated on
+ * first use. One caller at a time, as with {@link ComputePool}.
  */
 public final class CpuPagedAttention implements PagedAttention {
 
@@ -36,6 +37,7 @@ public final class CpuPagedAttention implements PagedAttention {
   private final AttentionShape shape;
   private final TileWriter writer;
   private final TokenBlocks blocks = new TokenBlocks();
+  private final DecodeGroups groups;
   private AttentionWorker[] workers = {};
 
   private CpuPagedAttention(KvMemory memory, AttentionShape shape) {
@@ -43,6 +45,7 @@ public final class CpuPagedAttention implements PagedAttention {
     this.geometry = memory.arena().geometry();
     this.shape = shape;
     this.writer = new TileWriter(memory.arena());
+    this.groups = new DecodeGroups(geometry.tileTokens(), AttentionWorker.SPAN, shape.kvHeads());
   }
 
   /**
@@ -124,21 +127,52 @@ public final class CpuPagedAttention implements PagedAttention {
       ComputePool pool) {
     AttentionShape.checkWindow(window);
     ensureWorkers(pool.workers());
-    blocks.cut(segments, AttentionWorker.blockTokens(shape));
+    groupDecodeRows(window, segments, pool.workers());
+    int heads = shape.kvHeads();
     pool.forEach(
-        blocks.size() * shape.kvHeads(),
-        (item, worker) ->
+        (blocks.size() + groups.size()) * heads,
+        (item, worker) -> {
+          int block = item / heads;
+          if (block < blocks.size()) {
             attendBlock(
                 layer,
                 window,
                 segments,
-                item / shape.kvHeads(),
-                item % shape.kvHeads(),
+                block,
+                item % heads,
                 q,
                 qOffset,
                 qStride,
                 out,
-                workers[worker]));
+                workers[worker]);
+          } else {
+            int headOffset = item % heads * shape.groupSize() * shape.headDim();
+            workers[worker].attendGroup(
+                layer,
+                item % heads,
+                groups,
+                block - blocks.size(),
+                segments,
+                q,
+                qOffset + headOffset,
+                qStride,
+                out,
+                headOffset);
+          }
+        });
+  }
+
+  /** Rows of one token are blocks where they have a window, and else in groups. */
+  private void groupDecodeRows(int window, Segments segments, int workers) {
+    int blockTokens = AttentionWorker.blockTokens(shape);
+    if (window > 0) {
+      groups.clear();
+      blocks.cut(segments, blockTokens);
+      return;
+    }
+    blocks.cut(segments, blockTokens, 2);
+    int share = segments.size() * shape.kvHeads() / (2 * workers);
+    groups.find(segments, memory.table(), Math.max(1, Math.min(blockTokens, share)));
   }
 
   private void attendBlock(

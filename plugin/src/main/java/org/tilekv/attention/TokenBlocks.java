@@ -28,9 +28,14 @@ final class TokenBlocks {
 
   /** Cuts every segment into blocks of at most {@code blockTokens}. */
   void cut(Segments step, int blockTokens) {
+    cut(step, blockTokens, 1);
+  }
+
+  /** Cuts every segment of {@code leastTokens} or more into blocks; shorter ones are left out. */
+  void cut(Segments step, int blockTokens, int leastTokens) {
     size = 0;
     for (int segment = 0; segment < step.size(); segment++) {
-      int count = step.count(segment);
+      int count = step.count(segment) < leastTokens ? 0 : step.count(segment);
       for (int first = 0; first < count; first += blockTokens) {
         add(segment, first, Math.min(blockTokens, count - first));
       }

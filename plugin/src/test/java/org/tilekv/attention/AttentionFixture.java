@@ -91,6 +91,36 @@ final class AttentionFixture {
     return new KvMemory(table, TileArena.allocate(geometry, pages));
   }
 
+  /** Lets some rows begin with the pages of others. */
+  void share(Random random) {
+    PageTable table = memory.table();
+    for (int i = 0; i < 2 * rows; i++) {
+      int from = random.nextInt(rows);
+      int to = random.nextInt(rows);
+      int tiles = random.nextInt(geometry.tilesFor(context) + 1);
+      for (int tile = 0; tile < tiles; tile++) {
+        for (int head = 0; head < geometry.kvHeads(); head++) {
+          table.assign(to, head, tile, table.lookup(from, head, tile));
+        }
+      }
+    }
+  }
+
+  /** The rows in random order, each at a random position; some with a few tokens. */
+  Segments decodeRows(Random random) {
+    List<Integer> order = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      order.add(row);
+    }
+    Collections.shuffle(order, random);
+    Segments step = new Segments();
+    for (int row : order) {
+      int count = random.nextInt(8) == 0 ? 2 + random.nextInt(5) : 1;
+      step.add(row, random.nextInt(context - count), count);
+    }
+    return step;
+  }
+
   private static float[] gaussians(Random random, int count) {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {

@@ -15,6 +15,8 @@ package org.tilekv.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -63,6 +65,41 @@ class CpuPagedAttentionBitsTest {
     AttentionFixture other = AttentionFixture.of(dtype, 16, 64, 2, 4, 2, 100, 2);
     assertThat(one.memory.table().entries()).isNotEqualTo(other.memory.table().entries());
     assertSameBits(other.attendAll(other.cpu(), 0, ONE), one.attendAll(one.cpu(), 0, ONE));
+  }
+
+  /** Rows whose first pages are those of another row, read for all of them at once or for each. */
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT32,16,64,2", "FLOAT32,8,80,1", "FLOAT32,128,33,3", "BFLOAT16,16,64,4",
+        "BFLOAT16,64,128,3",
+    "BFLOAT16,16,64,2", "FLOAT16,32,64,5", "INT8,16,64,2", "INT8,1024,20,7", "FLOAT32,1,16,2"
+  })
+  void sharedPagesDoNotMatter(KvDtype dtype, int tileTokens, int headDim, int group) {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    AttentionFixture fixture =
+        AttentionFixture.of(dtype, tileTokens, headDim, 2, group, 13, 700, seed);
+    CpuPagedAttention attention = fixture.cpu();
+    for (int round = 0; round < 4; round++) {
+      fixture.share(random);
+      Segments step = fixture.decodeRows(random);
+      int width = fixture.outWidth();
+      float[] together = new float[step.tokens() * width];
+      ComputePool pool = random.nextBoolean() ? ONE : TWO;
+      attention.attend(AttentionFixture.LAYER, 0, step, fixture.q, 0, width, together, pool);
+      for (int i = 0; i < step.size(); i++) {
+        Segments alone = new Segments();
+        alone.add(step.row(i), step.start(i), step.count(i));
+        float[] out = new float[step.count(i) * width];
+        int at = step.offset(i) * width;
+        attention.attend(AttentionFixture.LAYER, 0, alone, fixture.q, at, width, out, ONE);
+        try {
+          assertSameBits(Arrays.copyOfRange(together, at, at + out.length), out);
+        } catch (AssertionError e) {
+          throw new AssertionError("seed " + seed + ", round " + round + ", row " + i, e);
+        }
+      }
+    }
   }
 
   private static void assertSameBits(float[] actual, float[] expected) {
