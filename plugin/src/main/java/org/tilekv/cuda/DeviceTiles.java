@@ -25,9 +25,10 @@ import org.tilekv.TileMemory;
  * The bytes of a page pool in device memory: one allocation, page after page.
  *
  * <p>Slots are copied by a kernel in the order of one stream, which is also the stream of the
- * forward steps: a page is overwritten after its last reader without any event. Whole pages go to
- * the host and come from there on streams of their own, once {@link #openHostCopies} was called;
- * {@link #orderStep} and {@link #stepQueued} around each step keep them apart.
+ * forward steps: a step overwrites a page after its last reader without any event. Whole pages go
+ * to the host and come from there on streams of their own, once {@link #openHostCopies} was called;
+ * {@link #orderStep} and {@link #stepQueued} around each step, and an event behind copies of slots,
+ * keep them apart.
  */
 public final class DeviceTiles implements TileMemory {
 
@@ -145,6 +146,9 @@ public final class DeviceTiles implements TileMemory {
   public synchronized void copySlots(int[] fromPages, int[] toPages, int slots) {
     for (int first = 0; first < fromPages.length; first += MAX_PAIRS) {
       copySlots(fromPages, toPages, slots, first, Math.min(MAX_PAIRS, fromPages.length - first));
+    }
+    if (copies != null) {
+      copies.slotsQueued(stream);
     }
   }
 

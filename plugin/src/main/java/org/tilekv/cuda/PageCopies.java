@@ -31,10 +31,12 @@ import org.tilekv.TileMemory.Copy;
  * <pre>
  *   a copy of a page that a step may still write     waits for the end of that step
  *   a step, or any write to a page, behind a copy    waits for the copies queued so far
+ *   bytes that come in                               wait for copies of slots queued so far
  * </pre>
  *
- * Pages that are free or have just been evicted are in no step under way, and bytes that came in
- * are used only after the call that brought them. Thread-safe.
+ * Pages that are free or have just been evicted are in no step under way, but slots may still be on
+ * their way out of them or into them. Bytes that came in are used only after the call that brought
+ * them. Thread-safe.
  */
 final class PageCopies implements AutoCloseable {
 
@@ -52,6 +54,7 @@ final class PageCopies implements AutoCloseable {
   private final AtomicInteger loading = new AtomicInteger();
   private final CudaEvent stepEnd;
   private final CudaEvent lastEviction;
+  private final CudaEvent slotsEnd;
   // Guarded by evictions.
   private final Deque<CudaEvent> spare = new ArrayDeque<>();
   private volatile boolean evicted;
@@ -71,6 +74,7 @@ final class PageCopies implements AutoCloseable {
       }
       stepEnd = opened.add(device.createEvent(false));
       lastEviction = opened.add(device.createEvent(false));
+      slotsEnd = opened.add(device.createEvent(false));
     } catch (Throwable failure) {
       opened.closeAfter(failure);
       throw failure;
@@ -88,6 +92,11 @@ final class PageCopies implements AutoCloseable {
   /** Marks the end of a step; on the thread of the steps, outside of a capture. */
   void stepQueued(CudaStream steps) {
     steps.record(stepEnd);
+  }
+
+  /** Marks the end of copies of slots; before their source is let go of. */
+  void slotsQueued(CudaStream steps) {
+    steps.record(slotsEnd);
   }
 
   /** Lets what is queued on the stream from now on come behind evictions so far. */
@@ -150,6 +159,7 @@ final class PageCopies implements AutoCloseable {
     loading.incrementAndGet();
     try {
       orderBehindEvictions(lane.stream());
+      lane.stream().waitFor(slotsEnd);
       if (allPinned(pages, sources)) {
         lane.toDevice(sources, pages);
         lane.stream().synchronize();
