@@ -135,7 +135,8 @@ public class AttentionBenchmark {
     }
   }
 
-  private static float[] gaussians(int count) {
+  /** Always the same normal numbers. */
+  static float[] gaussians(int count) {
     Random random = new Random(4);
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {

@@ -15,7 +15,6 @@ package org.tilekv.bench;
 
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Random;
 import org.tilekv.ComputePool;
 import org.tilekv.KvDtype;
 import org.tilekv.TileArena;
@@ -69,13 +68,13 @@ public final class SharedDecode {
     KvMemory memory = new KvMemory(table, TileArena.allocate(geometry, pages));
     attention = CpuPagedAttention.create(memory, queryHeads, (float) (1 / Math.sqrt(headDim)));
     fill(prefix + OWN_TOKENS);
-    q = gaussians(ROWS * queryHeads * headDim);
+    q = AttentionBenchmark.gaussians(ROWS * queryHeads * headDim);
     out = new float[q.length];
   }
 
   private void fill(int context) {
     int stride = geometry.kvHeads() * geometry.headDim();
-    float[] kv = gaussians(context * stride);
+    float[] kv = AttentionBenchmark.gaussians(context * stride);
     for (int row = 0; row < ROWS; row++) {
       Segments all = new Segments();
       all.add(row, 0, context);
@@ -83,15 +82,6 @@ public final class SharedDecode {
         attention.append(layer, all, kv, 0, kv, 0, stride, pool);
       }
     }
-  }
-
-  private static float[] gaussians(int count) {
-    Random random = new Random(4);
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
-    return values;
   }
 
   /** Microseconds of a layer. */

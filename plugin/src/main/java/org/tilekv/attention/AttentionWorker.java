@@ -118,7 +118,13 @@ final class AttentionWorker {
     int end = start + count;
     int first = AttentionShape.firstVisible(start, window);
     for (int position = first / SPAN * SPAN; position < end; position += SPAN) {
-      attendSpan(Math.max(position, first), Math.min(position + SPAN, end));
+      int from = Math.max(position, first);
+      int to = Math.min(position + SPAN, end);
+      if (allSee(from, to)) {
+        attendSpan(0, count * group, from, to);
+      } else {
+        attendMasked(from, to);
+      }
     }
     finish(out, outIndex);
   }
@@ -170,9 +176,7 @@ final class AttentionWorker {
 
   /** Attends from rows {@code first} to {@code last - 1}, which see the whole span. */
   private void attendSpan(int first, int last, int from, int end) {
-    for (int at = from; at < end; at = partEnd(at, end)) {
-      warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
-    }
+    warm(from, end);
     for (int at = from; at < end; at = partEnd(at, end)) {
       openKeys(at, partEnd(at, end) - at);
       scoreRows(first, last, 0, partEnd(at, end) - at, at - from);
@@ -186,21 +190,23 @@ final class AttentionWorker {
     }
   }
 
-  private void attendSpan(int from, int end) {
-    for (int at = from; at < end; at = partEnd(at, end)) {
-      warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
-    }
-    boolean allSeeAll =
-        end - 1 <= start && AttentionShape.firstVisible(start + count - 1, window) <= from;
+  /** Attends from all tokens of the block, each of which sees a part of the span. */
+  private void attendMasked(int from, int end) {
+    warm(from, end);
     for (int at = from; at < end; at = partEnd(at, end)) {
       openKeys(at, partEnd(at, end) - at);
-      scorePart(at, partEnd(at, end), from, allSeeAll);
+      scorePart(at, partEnd(at, end), from);
     }
     weigh(from, end);
     for (int at = from; at < end; at = partEnd(at, end)) {
       openValues(at, partEnd(at, end) - at);
-      accumulatePart(at, partEnd(at, end), from, allSeeAll);
+      accumulatePart(at, partEnd(at, end), from);
     }
+  }
+
+  /** Whether every token of the block sees all of a span. */
+  private boolean allSee(int from, int end) {
+    return end - 1 <= start && AttentionShape.firstVisible(start + count - 1, window) <= from;
   }
 
   /** Where the part that begins at a position ends: with its tile or with the span. */
@@ -218,6 +224,12 @@ final class AttentionWorker {
   }
 
   /** Reads K and V ahead where the kernels would be the first to. */
+  private void warm(int from, int end) {
+    for (int at = from; at < end; at = partEnd(at, end)) {
+      warm(page(at), geometry.slotOf(at), partEnd(at, end) - at);
+    }
+  }
+
   private void warm(int page, int slot, int slots) {
     int keys = memory.arena().base(page) + geometry.keyOffset(layer, slot);
     int values = memory.arena().base(page) + geometry.valueOffset(layer, slot);
@@ -276,11 +288,7 @@ final class AttentionWorker {
   }
 
   /** Scores of the positions from {@code at} to {@code end - 1}, which are open. */
-  private void scorePart(int at, int end, int spanFrom, boolean allSeeAll) {
-    if (allSeeAll) {
-      scoreRows(0, count * group, 0, end - at, at - spanFrom);
-      return;
-    }
+  private void scorePart(int at, int end, int spanFrom) {
     for (int t = 0; t < count; t++) {
       int low = lowest(t, spanFrom);
       int first = Math.max(at, low);
@@ -344,11 +352,7 @@ final class AttentionWorker {
   }
 
   /** Adds the weighted values of the positions from {@code at} to {@code end - 1}. */
-  private void accumulatePart(int at, int end, int spanFrom, boolean allSeeAll) {
-    if (allSeeAll) {
-      accumulateRows(0, count * group, 0, end - at, at - spanFrom);
-      return;
-    }
+  private void accumulatePart(int at, int end, int spanFrom) {
     for (int t = 0; t < count; t++) {
       int low = lowest(t, spanFrom);
       int first = Math.max(at, low);

@@ -30,10 +30,9 @@ import org.tilekv.cuda.TileMover.Path;
  * fastest with copies in both directions is the one to take, as a loaded tile mostly takes the
  * place of one that leaves.
  *
- * @param tileBytes size of a tile
  * @param speeds of each way that the driver knows
  */
-public record TransferCalibration(int tileBytes, List<Speed> speeds) {
+public record TransferCalibration(List<Speed> speeds) {
 
   private static final int BYTES = 32 << 20;
   private static final int LEAST_TILES = 8;
@@ -54,8 +53,7 @@ public record TransferCalibration(int tileBytes, List<Speed> speeds) {
     ExecutorService other = Executors.newSingleThreadExecutor();
     try (OpenedResources opened = new OpenedResources()) {
       Bench bench = new Bench(opened, device, kernels, other, tileBytes);
-      return new TransferCalibration(
-          tileBytes, TileMover.paths().stream().map(bench::speed).toList());
+      return new TransferCalibration(TileMover.paths().stream().map(bench::speed).toList());
     } finally {
       other.shutdown();
     }
