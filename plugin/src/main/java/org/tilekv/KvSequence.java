@@ -49,8 +49,10 @@ public interface KvSequence extends AutoCloseable {
 
   /**
    * Declares that K and V of the next {@code count} positions of a beam, {@code
-   * tokens[from..from+count)}, have been written. Tiles that became full are published for reuse.
-   * With several beams every beam commits the same count before {@link #length} moves on.
+   * tokens[from..from+count)}, have been written, or will be by a step that is queued on a device;
+   * by the thread that queued it then. Tiles that became full are published for reuse; one that is
+   * there already takes the place of the sequence's own. With several beams every beam commits the
+   * same count before {@link #length} moves on.
    */
   void commit(int beam, int[] tokens, int from, int count);
 

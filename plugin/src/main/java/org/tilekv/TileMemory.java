@@ -89,6 +89,13 @@ public interface TileMemory extends AutoCloseable {
     }
   }
 
+  /**
+   * Says that pages are about to be given back that work queued so far, such as a forward step
+   * under way, may still read or write: what {@link #copyIn} brings from now on comes behind it. By
+   * the thread that queues such work.
+   */
+  default void lettingGo() {}
+
   /** Gives the memory back. Pages must not be used afterwards. */
   @Override
   void close();

@@ -13,6 +13,8 @@
  */
 package org.tilekv.cache;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.tilekv.TileKvException;
 import org.tilekv.prefix.TileGroup;
@@ -28,6 +30,8 @@ final class Committer {
   private final TileName root;
   private final boolean publishes;
   private final int tileTokens;
+  // Retained: whoever computed them may not have ended yet.
+  private final List<TileGroup> replaced = new ArrayList<>(0);
 
   /**
    * @param root parent of the sequence's first tile
@@ -86,10 +90,25 @@ final class Committer {
     TileName name = parentName.child(beam.tail, 0, tileTokens);
     TileGroup same = store.index.find(name, beam.tail, 0, tileTokens);
     if (same != null) {
+      TileGroup own = beam.groups.get(tile);
+      store.retain(own);
+      replaced.add(own);
       store.replace(beam, tile, same);
       return;
     }
     store.index.publish(beam.groups.get(tile), name, root, parent, beam.tail.clone());
     store.published(name.chain());
+  }
+
+  /**
+   * Groups that others took the place of; the caller releases them once their pages can be used.
+   */
+  List<TileGroup> takeReplaced() {
+    if (replaced.isEmpty()) {
+      return List.of();
+    }
+    List<TileGroup> taken = List.copyOf(replaced);
+    replaced.clear();
+    return taken;
   }
 }

@@ -293,6 +293,10 @@ final class TierLoads implements PrefixSource {
   }
 
   private boolean readNext(TileLoad load, NamedTile tile, ByteBuffer bytes) {
+    if (!contains(GroupKey.of(tile.name().bytes()))) {
+      // What the load was to continue has left the pool since, and was not saved.
+      return false;
+    }
     if (!read(tile, bytes)) {
       counters.failedLoads.increment();
       cache.loadFailed(tile.name());

@@ -477,6 +477,11 @@ public final class TileCache implements KvCache {
     memory.copySlots(copy.from().pages(), copy.to().pages(), copy.slots());
   }
 
+  /** Pages are given back that a step under way may use, outside the lock. */
+  void lettingGo() {
+    memory.lettingGo();
+  }
+
   @Override
   public PrefixProbe probe(SequenceRequest request) {
     if (!reuses(request)) {

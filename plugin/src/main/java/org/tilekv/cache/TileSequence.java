@@ -240,6 +240,7 @@ final class TileSequence implements KvSequence {
     }
     synchronized (cache.lock()) {
       append(0, request.prompt(), beam(0).length, bytes.size() * tileTokens);
+      committer.takeReplaced().forEach(cache.store()::release);
       cache.store().counters.loadedTiles += bytes.size();
     }
     return true;
@@ -247,9 +248,32 @@ final class TileSequence implements KvSequence {
 
   @Override
   public void commit(int beam, int[] tokens, int from, int count) {
+    List<TileGroup> replaced;
     synchronized (cache.lock()) {
       append(beam, tokens, from, count);
       notePrompt(beam(beam));
+      replaced = committer.takeReplaced();
+      if (replaced.isEmpty()) {
+        return;
+      }
+      cache.workBegins();
+    }
+    release(replaced);
+  }
+
+  /** Lets go of groups that a step under way may use; where that fails nobody ever gets them. */
+  private void release(List<TileGroup> groups) {
+    boolean ordered = false;
+    try {
+      cache.lettingGo();
+      ordered = true;
+    } finally {
+      synchronized (cache.lock()) {
+        if (ordered) {
+          groups.forEach(cache.store()::release);
+        }
+        cache.workEnds();
+      }
     }
   }
 

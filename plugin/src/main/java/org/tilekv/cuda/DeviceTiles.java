@@ -27,8 +27,8 @@ import org.tilekv.TileMemory;
  * <p>Slots are copied by a kernel in the order of one stream, which is also the stream of the
  * forward steps: a step overwrites a page after its last reader without any event. Whole pages go
  * to the host and come from there on streams of their own, once {@link #openHostCopies} was called;
- * {@link #orderStep} and {@link #stepQueued} around each step, and an event behind copies of slots,
- * keep them apart.
+ * {@link #orderStep} and {@link #stepQueued} around each step, and {@link #lettingGo} before pages
+ * that it uses are given back, keep them apart.
  */
 public final class DeviceTiles implements TileMemory {
 
@@ -147,8 +147,13 @@ public final class DeviceTiles implements TileMemory {
     for (int first = 0; first < fromPages.length; first += MAX_PAIRS) {
       copySlots(fromPages, toPages, slots, first, Math.min(MAX_PAIRS, fromPages.length - first));
     }
+    lettingGo();
+  }
+
+  @Override
+  public void lettingGo() {
     if (copies != null) {
-      copies.slotsQueued(stream);
+      copies.lettingGo(stream);
     }
   }
 

@@ -31,12 +31,13 @@ import org.tilekv.TileMemory.Copy;
  * <pre>
  *   a copy of a page that a step may still write     waits for the end of that step
  *   a step, or any write to a page, behind a copy    waits for the copies queued so far
- *   bytes that come in                               wait for copies of slots queued so far
+ *   bytes that come in                               wait for the last use of pages given back so far
  * </pre>
  *
- * Pages that are free or have just been evicted are in no step under way, but slots may still be on
- * their way out of them or into them. Bytes that came in are used only after the call that brought
- * them. Thread-safe.
+ * Pages that have just been evicted are in no step under way. Those that are free may be: slots are
+ * still copied out of them, or the step under way writes a tile there that a row does not need any
+ * more, since one of the same name has come in meanwhile. Bytes that came in are used only after
+ * the call that brought them. Thread-safe.
  */
 final class PageCopies implements AutoCloseable {
 
@@ -54,7 +55,7 @@ final class PageCopies implements AutoCloseable {
   private final AtomicInteger loading = new AtomicInteger();
   private final CudaEvent stepEnd;
   private final CudaEvent lastEviction;
-  private final CudaEvent slotsEnd;
+  private final CudaEvent lastUse;
   // Guarded by evictions.
   private final Deque<CudaEvent> spare = new ArrayDeque<>();
   private volatile boolean evicted;
@@ -74,7 +75,7 @@ final class PageCopies implements AutoCloseable {
       }
       stepEnd = opened.add(device.createEvent(false));
       lastEviction = opened.add(device.createEvent(false));
-      slotsEnd = opened.add(device.createEvent(false));
+      lastUse = opened.add(device.createEvent(false));
     } catch (Throwable failure) {
       opened.closeAfter(failure);
       throw failure;
@@ -94,9 +95,9 @@ final class PageCopies implements AutoCloseable {
     steps.record(stepEnd);
   }
 
-  /** Marks the end of copies of slots; before their source is let go of. */
-  void slotsQueued(CudaStream steps) {
-    steps.record(slotsEnd);
+  /** Marks the end of what is queued; before pages that it uses are given back. */
+  void lettingGo(CudaStream steps) {
+    steps.record(lastUse);
   }
 
   /** Lets what is queued on the stream from now on come behind evictions so far. */
@@ -152,14 +153,14 @@ final class PageCopies implements AutoCloseable {
     }
   }
 
-  /** Pages that no step under way uses, one list of them for each source; waits for the copies. */
+  /** Pages that are nobody's, one list of them for each source; waits for the copies. */
   void copyIn(List<int[]> pages, List<ByteBuffer> sources) {
     device.makeCurrent();
     CopyLane lane = takeLane();
     loading.incrementAndGet();
     try {
       orderBehindEvictions(lane.stream());
-      lane.stream().waitFor(slotsEnd);
+      lane.stream().waitFor(lastUse);
       if (allPinned(pages, sources)) {
         lane.toDevice(sources, pages);
         lane.stream().synchronize();

@@ -225,6 +225,29 @@ class CacheTierTest {
     }
   }
 
+  /**
+   * The tier refuses a tile that a load was to continue, and that leaves the pool before it runs.
+   */
+  @Test
+  void aLoadWithNothingToContinueIsNoFailure() {
+    compute(cache, PROMPT);
+    NamedTile first = cache.residentTiles().get(0);
+    compute(cache, OTHER);
+    writes.runAll();
+    load(1, 2, 3, 4, 5);
+    below.groups.remove(GroupKey.of(first.name().bytes()));
+    CompletableFuture<Void> loading = tier.load(request(PROMPT));
+    assertThat(loading).as("the second tile is below").isNotDone();
+    below.admits = false;
+    compute(cache, OTHER);
+    assertThat(resident(cache, PROMPT)).isZero();
+    reads.runAll();
+    assertThat(loading).isCompleted();
+    compute(cache, PROMPT);
+    assertThat(tier.stats().failedLoads()).isZero();
+    assertThat(cache.stats().missedTiles()).doesNotContainKey(MissReason.LOAD_FAILED);
+  }
+
   @Test
   void aFullPoolTakesWhatFits() {
     compute(cache, PROMPT);

@@ -26,6 +26,7 @@ final class HeldMemory extends ArenaMemory {
   volatile boolean hold;
   volatile @Nullable RuntimeException failure;
   volatile boolean closed;
+  volatile @Nullable Runnable onLettingGo;
 
   HeldMemory(TileCacheOptions options) {
     super(TileArena.allocate(options.geometry(), options.pages()));
@@ -42,6 +43,14 @@ final class HeldMemory extends ArenaMemory {
       throw failing;
     }
     super.copySlots(fromPages, toPages, slots);
+  }
+
+  @Override
+  public void lettingGo() {
+    Runnable watching = onLettingGo;
+    if (watching != null) {
+      watching.run();
+    }
   }
 
   static void await(CountDownLatch latch) {

@@ -18,6 +18,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.tilekv.cache.TestCaches.open;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -138,6 +140,46 @@ class TileCacheCopyTest {
       assertThat(cache.open(TestCaches.request(1))).as("row %d", row).isNotNull();
     }
     cache.close();
+  }
+
+  @Test
+  void pagesThatAStepMayUseAreGivenBackOnceTheMemoryKnows() {
+    KvSequence second = duplicate();
+    List<Integer> freeThen = new ArrayList<>();
+    memory.onLettingGo = () -> freeThen.add(cache.stats().freePages());
+    int free = cache.stats().freePages();
+    second.commit(0, PROMPT, 0, 4);
+    assertThat(freeThen).containsExactly(free);
+    assertThat(cache.stats().freePages()).isEqualTo(free + TestCaches.HEADS);
+    second.commit(0, PROMPT, 4, 2);
+    assertThat(freeThen).as("nothing is given back").hasSize(1);
+    cache.releaseOwner(0);
+    requireAllFree();
+  }
+
+  @Test
+  void pagesWhoseUseCannotBeOrderedAreNeverUsedAgain() {
+    KvSequence second = duplicate();
+    RuntimeException failing = new IllegalStateException("the device is gone");
+    memory.onLettingGo =
+        () -> {
+          throw failing;
+        };
+    assertThatThrownBy(() -> second.commit(0, PROMPT, 0, 4)).isSameAs(failing);
+    cache.releaseOwner(0);
+    cache.clear();
+    assertThat(cache.stats().freePages()).isEqualTo(options.pages() - TestCaches.HEADS);
+    cache.close();
+    assertThat(memory.closed).isTrue();
+  }
+
+  /** A sequence whose first tile, when it commits it, is there already. */
+  private KvSequence duplicate() {
+    KvSequence first = open(cache, PROMPT);
+    KvSequence second = open(cache, PROMPT);
+    assertThat(first.reserve(8) && second.reserve(8)).isTrue();
+    first.commit(0, PROMPT, 0, 4);
+    return second;
   }
 
   private KvSequence forked() {

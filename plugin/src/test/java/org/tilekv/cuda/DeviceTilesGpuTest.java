@@ -74,6 +74,36 @@ class DeviceTilesGpuTest {
     }
   }
 
+  /** A step under way still writes the page, which its row has let go of, when it is loaded. */
+  @Test
+  void aPageIsFilledOnlyAfterTheStepThatWritesIt() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    try (KernelModules kernels = new KernelModules(gpu.device);
+        CudaStream steps = gpu.device.createStream();
+        DeviceMemory other = gpu.device.allocate(1L << 30, "a step");
+        DeviceTiles tiles = new DeviceTiles(gpu.device, kernels, steps, GEOMETRY, 1)) {
+      tiles.openHostCopies(gpu.device, kernels);
+      HostAllocator host = Objects.requireNonNull(tiles.hostAllocator());
+      ByteBuffer page = host.allocate(GEOMETRY.tileBytes());
+      for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 10; i++) {
+          steps.fill(other.address(), (byte) i, other.bytes());
+        }
+        steps.fill(tiles.address(), (byte) round, GEOMETRY.tileBytes());
+        tiles.lettingGo();
+        byte[] loaded = bytes(random);
+        tiles.copyIn(new int[] {0}, page.clear().put(0, loaded));
+        steps.synchronize();
+        tiles.copyOut(new int[] {0}, page.clear());
+        byte[] found = new byte[GEOMETRY.tileBytes()];
+        page.get(0, found);
+        assertThat(found).as("seed %d, round %d", seed, round).isEqualTo(loaded);
+      }
+      host.free(page);
+    }
+  }
+
   private static byte[] bytes(Random random) {
     byte[] bytes = new byte[GEOMETRY.tileBytes()];
     random.nextBytes(bytes);
