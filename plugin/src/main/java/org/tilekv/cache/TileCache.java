@@ -119,17 +119,12 @@ public final class TileCache implements KvCache {
     return options.geometry();
   }
 
-  /** Whether a tier can be put below the pool. */
+  /**
+   * Whether tiles can leave the pool and come back: to and from a tier below, snapshots and other
+   * executors.
+   */
   public boolean copiesToHost() {
     return memory.copiesToHost();
-  }
-
-  /**
-   * Whether tiles are given and taken by name, as snapshots and other executors do. Those on a
-   * device are not: of its copies only a tier's have been tested.
-   */
-  public boolean exchangesTiles() {
-    return memory.copiesToHost() && !onDevice();
   }
 
   /** Memory that tiles are copied to and from fastest. */
@@ -241,7 +236,7 @@ public final class TileCache implements KvCache {
     synchronized (lock) {
       awaitUninterrupted(() -> awaitingReads == 0);
       requireOpen();
-      group = exchangesTiles() ? store.index.find(name) : null;
+      group = memory.copiesToHost() ? store.index.find(name) : null;
       tile = group == null ? null : group.describe();
       if (group == null || tile == null) {
         return null;
@@ -271,7 +266,7 @@ public final class TileCache implements KvCache {
    *     or its name is not that of its tokens
    */
   public boolean install(NamedTile tile, ByteBuffer bytes, boolean first) {
-    if (!options.prefixReuse() || !exchangesTiles()) {
+    if (!options.prefixReuse() || !memory.copiesToHost()) {
       return false;
     }
     TileInstall install = new TileInstall(store, tile, first);

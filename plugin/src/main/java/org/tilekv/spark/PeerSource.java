@@ -84,7 +84,7 @@ final class PeerSource implements PrefixSource {
   @Override
   public int loadableTokens(SequenceRequest request, int residentTokens) {
     int whole = PromptTiles.count(request, tileTokens) * tileTokens;
-    if (whole - residentTokens < minTokens || !cache.exchangesTiles() || locator.others() == 0) {
+    if (whole - residentTokens < minTokens || !cache.copiesToHost() || locator.others() == 0) {
       return residentTokens;
     }
     CompletableFuture<Void> known = asked.find(request);

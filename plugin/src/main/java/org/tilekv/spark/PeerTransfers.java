@@ -114,8 +114,12 @@ final class PeerTransfers implements PrefixSources, DriverLink.Listener, AutoClo
         counters.allFailures());
   }
 
+  /** Tiles on a device are not exchanged: whether that beats recomputing them is not measured. */
   @Override
   public List<PrefixSource> open(TileCache cache, Namespace namespace) {
+    if (cache.onDevice()) {
+      return List.of();
+    }
     caches.add(cache);
     return List.of(source(cache));
   }

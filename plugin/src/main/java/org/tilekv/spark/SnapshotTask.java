@@ -81,7 +81,7 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
     SnapshotReport sum = SnapshotReport.reached(executor);
     for (OpenModel open : models) {
       TileCache cache = cache(open.runtime());
-      if (cache != null && cache.exchangesTiles()) {
+      if (cache != null && cache.copiesToHost()) {
         SnapshotHeader header = header(open.model(), open.runtime(), cache);
         long tiles = files.save(cache, header, executor, sum.parts());
         sum = sum.plus(new SnapshotReport(executor, 1, 0, tiles, 0, ""));
@@ -97,8 +97,8 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
     try (RuntimeLease lease =
         executor.acquire(model, task.taskAttemptId(), task::killTaskIfInterrupted)) {
       TileCache cache = cache(lease.runtime());
-      if (cache == null || !cache.exchangesTiles()) {
-        return new SnapshotReport(id, 0, 0, 0, 0, "the tiles of " + model + " are on a GPU");
+      if (cache == null || !cache.copiesToHost()) {
+        return new SnapshotReport(id, 0, 0, 0, 0, "the tiles of " + model + " cannot be copied");
       }
       LoadedParts loaded = files.load(cache, header(model, lease.runtime(), cache));
       return new SnapshotReport(

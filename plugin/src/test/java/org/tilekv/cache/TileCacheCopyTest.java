@@ -27,14 +27,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.tilekv.HostAllocator;
 import org.tilekv.KvDtype;
 import org.tilekv.KvSequence;
 import org.tilekv.MissReason;
 import org.tilekv.TileArena;
 import org.tilekv.TileKvException;
 import org.tilekv.prefix.NamedTile;
-import org.tilekv.tier.DirectAllocator;
 
 /**
  * What others do to a sequence and to the cache while a copy is under way, and copies that fail.
@@ -241,31 +239,30 @@ class TileCacheCopyTest {
     assertThat(cache.stats().freePages()).isEqualTo(options.pages());
   }
 
-  /** Memory as on a device: what is next to it in the host's is not just any. */
-  private static final class OnDevice extends ArenaMemory {
-    OnDevice(TileCacheOptions options) {
+  /** Memory whose tiles the host cannot read. */
+  private static final class Sealed extends ArenaMemory {
+    Sealed(TileCacheOptions options) {
       super(TileArena.allocate(options.geometry(), options.pages()));
     }
 
     @Override
-    public HostAllocator hostAllocator() {
-      return DirectAllocator.DIRECT;
+    public boolean copiesToHost() {
+      return false;
     }
   }
 
   @Test
-  void tilesOnADeviceAreNotGivenNorTakenByName() {
-    try (TileCache device = TileCache.create(options, new OnDevice(options))) {
-      KvSequence row = open(device, PROMPT);
+  void tilesThatCannotBeCopiedAreNotGivenNorTakenByName() {
+    try (TileCache sealed = TileCache.create(options, new Sealed(options))) {
+      KvSequence row = open(sealed, PROMPT);
       row.reserve(PROMPT.length);
       row.commit(0, PROMPT, 0, PROMPT.length);
       row.close();
-      NamedTile tile = device.residentTiles().get(0);
-      ByteBuffer bytes = ByteBuffer.allocate(device.groupBytes());
-      assertThat(device.copiesToHost()).as("for a tier below").isTrue();
-      assertThat(device.read(tile.name(), bytes)).isNull();
+      NamedTile tile = sealed.residentTiles().get(0);
+      ByteBuffer bytes = ByteBuffer.allocate(sealed.groupBytes());
+      assertThat(sealed.read(tile.name(), bytes)).isNull();
       assertThat(bytes.position()).isZero();
-      assertThat(device.install(tile, bytes, true)).isFalse();
+      assertThat(sealed.install(tile, bytes, true)).isFalse();
     }
   }
 }
