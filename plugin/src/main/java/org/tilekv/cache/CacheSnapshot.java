@@ -19,16 +19,24 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.tilekv.SequenceRequest;
 import org.tilekv.prefix.ChainHash;
 import org.tilekv.prefix.NamedTile;
 import org.tilekv.prefix.TileName;
+import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
+import org.tilekv.tier.LowerTier;
+import org.tilekv.tier.Reuse;
 import org.tilekv.tier.SnapshotException;
 import org.tilekv.tier.SnapshotReader;
 import org.tilekv.tier.SnapshotWriter;
 
-/** Saves the tiles of a pool to a stream, and takes them in again; while the cache is in use. */
+/**
+ * Saves the tiles of a pool and of the tier below it to a stream, and takes them in again; while
+ * the cache is in use.
+ */
 public final class CacheSnapshot {
 
   private CacheSnapshot() {}
@@ -36,60 +44,95 @@ public final class CacheSnapshot {
   /**
    * What a load did.
    *
-   * @param tiles tiles that are resident now
+   * @param tiles tiles that are in the pool now, or in the tier below it
    * @param tilesWithoutRoom tiles left out: the pool had no free page, which loads do not evict
-   *     for, or what they continue has left it
+   *     for, or what they continue has left it, and no tier below took them
    * @param refused why the rest of the snapshot was refused, empty where it was read to its end
    */
   public record Loaded(long tiles, long tilesWithoutRoom, String refused) {}
 
-  /** Writes all resident tiles; those that leave the pool meanwhile are left out. */
+  /**
+   * Writes all tiles, those of the pool first; what moves meanwhile may be left out. So are tiles
+   * below that continue none that is written and are not the first of a prompt without a salt:
+   * nobody can tell what they are.
+   */
   public static long save(TileCache cache, SnapshotWriter out) throws IOException {
-    return save(cache, cache.residentTiles(), out);
+    return save(cache, List.of(), name -> true, out);
   }
 
-  /** Writes the resident tiles along the given prompts. */
+  /** Writes the tiles along the given prompts. */
   public static long save(TileCache cache, List<SequenceRequest> prefixes, SnapshotWriter out)
       throws IOException {
-    Set<ChainHash> wanted = new HashSet<>();
+    Set<GroupKey> wanted = new HashSet<>();
     for (SequenceRequest prefix : prefixes) {
       wanted.addAll(names(cache, prefix));
     }
-    List<NamedTile> tiles =
-        cache.residentTiles().stream().filter(tile -> wanted.contains(tile.name())).toList();
-    return save(cache, tiles, out);
+    return save(cache, prefixes, wanted::contains, out);
   }
 
-  private static List<ChainHash> names(TileCache cache, SequenceRequest prefix) {
+  private static List<GroupKey> names(TileCache cache, SequenceRequest prefix) {
     int tileTokens = cache.geometry().tileTokens();
     TileName root = TileName.root(cache.options().namespace(), prefix.salt());
     int[] tokens = Arrays.copyOf(prefix.prompt(), prefix.prompt().length + 1);
     return PromptMatch.missedNames(root, tokens, 0, tileTokens).stream()
-        .map(TileName::chain)
+        .map(name -> key(name.chain()))
         .toList();
   }
 
-  private static long save(TileCache cache, Iterable<NamedTile> tiles, SnapshotWriter out)
+  private static GroupKey key(ChainHash name) {
+    return GroupKey.of(name.bytes());
+  }
+
+  private static long save(
+      TileCache cache,
+      List<SequenceRequest> prefixes,
+      Predicate<GroupKey> wanted,
+      SnapshotWriter out)
       throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(cache.groupBytes());
-    Set<ChainHash> gone = new HashSet<>();
-    for (NamedTile tile : tiles) {
-      if (!gone.contains(tile.parent()) && cache.read(tile.name(), bytes.clear()) != null) {
-        out.add(SpillStaging.metaOf(tile), bytes.flip());
-      } else {
-        gone.add(tile.name());
-      }
+    Set<GroupKey> known = savePool(cache, wanted, out);
+    known.add(root(cache, null));
+    prefixes.forEach(prefix -> known.add(root(cache, prefix.salt())));
+    LowerTier below = cache.below();
+    if (below != null) {
+      new TilesBelow(below, wanted).write(known, out);
     }
     return out.groups();
   }
 
+  private static GroupKey root(TileCache cache, @Nullable String salt) {
+    return key(TileName.root(cache.options().namespace(), salt).chain());
+  }
+
+  /** Writes resident tiles, parents first; their names and those of the roots that they have. */
+  private static Set<GroupKey> savePool(
+      TileCache cache, Predicate<GroupKey> wanted, SnapshotWriter out) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(cache.groupBytes());
+    Set<GroupKey> known = new HashSet<>();
+    Set<ChainHash> gone = new HashSet<>();
+    for (NamedTile tile : cache.residentTiles()) {
+      if (!wanted.test(key(tile.name()))) {
+        continue;
+      }
+      if (!gone.contains(tile.parent()) && cache.read(tile.name(), bytes.clear()) != null) {
+        out.add(SpillStaging.metaOf(tile), bytes.flip());
+        known.add(key(tile.parent()));
+        known.add(key(tile.name()));
+      } else {
+        gone.add(tile.name());
+      }
+    }
+    return known;
+  }
+
   /**
-   * Takes in what there is room for, without evicting anything. Tiles before the first damage are
-   * kept. The caller has seen that the header is that of the cache's own tiles.
+   * Takes in what there is room for, without evicting anything from the pool; the rest goes to the
+   * tier below, where there is one. Tiles before the first damage are kept. The caller has seen
+   * that the header is that of the cache's own tiles.
    */
   public static Loaded load(TileCache cache, SnapshotReader in) throws IOException {
     long tiles = 0;
     long withoutRoom = 0;
+    LowerTier below = cache.below();
     Set<ChainHash> seen = new HashSet<>();
     Set<ChainHash> left = new HashSet<>();
     try {
@@ -102,8 +145,12 @@ public final class CacheSnapshot {
         seen.add(tile.name());
         if (!left.contains(tile.parent()) && cache.install(tile, in.bytes(), first)) {
           tiles++;
+          continue;
+        }
+        left.add(tile.name());
+        if (below != null && below.put(meta, in.bytes(), Reuse.PLANNED)) {
+          tiles++;
         } else {
-          left.add(tile.name());
           withoutRoom++;
         }
       }

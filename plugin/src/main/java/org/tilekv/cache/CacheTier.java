@@ -92,6 +92,7 @@ public final class CacheTier implements PrefixSource {
     loads =
         new TierLoads(cache, tier, staging, cost, reads, options.allocator(), nanoClock, counters);
     cache.saveEvicted(staging);
+    cache.below(tier);
   }
 
   private static Thread daemon(String name, Runnable task) {
@@ -170,6 +171,7 @@ public final class CacheTier implements PrefixSource {
   @Override
   public void close() {
     cache.saveEvicted(null);
+    cache.below(null);
     loads.close();
     reads.shutdown();
     staging.close();

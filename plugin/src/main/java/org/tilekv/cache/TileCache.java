@@ -40,6 +40,7 @@ import org.tilekv.prefix.Namespace;
 import org.tilekv.prefix.TileGroup;
 import org.tilekv.prefix.TileName;
 import org.tilekv.tier.DirectAllocator;
+import org.tilekv.tier.LowerTier;
 
 /**
  * One executor's cache of KV tiles, in RAM or on a device.
@@ -68,6 +69,7 @@ public final class TileCache implements KvCache {
   private int awaitingReads;
   private int loads;
   private @Nullable EvictionSink sink;
+  private @Nullable LowerTier below;
 
   private TileCache(TileCacheOptions options, TileMemory memory) {
     this.options = options;
@@ -335,6 +337,20 @@ public final class TileCache implements KvCache {
     synchronized (lock) {
       sink = to;
       store.saveEvicted(to != null && memory.copiesToHost());
+    }
+  }
+
+  /** Says where tiles are that have left the pool; null where they are nowhere. */
+  void below(@Nullable LowerTier tier) {
+    synchronized (lock) {
+      below = tier;
+    }
+  }
+
+  /** The tier below the pool, or null. */
+  @Nullable LowerTier below() {
+    synchronized (lock) {
+      return below;
     }
   }
 

@@ -22,7 +22,7 @@ import java.util.List;
  * @param parts files written or read
  * @param refusedParts those of them of which something was refused
  * @param tiles tiles written, or resident after the load; one of all heads each
- * @param tilesWithoutRoom tiles for which the pool had no free page
+ * @param tilesWithoutRoom tiles for which the pool had no free page, and no tier below room
  * @param refused first reason for which something was refused; empty where there is none
  */
 public record SnapshotReport(

@@ -55,8 +55,9 @@ public final class TileKv {
   }
 
   /**
-   * Saves the tiles in the pools of all executors, of every model that is open, for a later
-   * application. One small task runs on each executor; jobs may run meanwhile.
+   * Saves the tiles of all executors, those in their pools and in the tiers below, of every model
+   * that is open, for a later application. One small task runs on each executor; jobs may run
+   * meanwhile.
    *
    * @param uri directory in any Hadoop file system; parts of the same models and executors are
    *     replaced
@@ -69,8 +70,9 @@ public final class TileKv {
   }
 
   /**
-   * Loads what {@link #saveCache} saved into every executor, as far as its pool has room: all parts
-   * into each. Damaged parts give the tiles before the damage, and are counted.
+   * Loads what {@link #saveCache} saved into every executor, as far as its pool and the tiers below
+   * have room: all parts into each. Damaged parts give the tiles before the damage, and are
+   * counted.
    *
    * @param model directory of the model, which is opened where it is not yet
    * @throws org.tilekv.TileKvException where there is no snapshot, or one of another model, dtype

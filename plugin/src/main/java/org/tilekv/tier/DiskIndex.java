@@ -78,6 +78,16 @@ final class DiskIndex {
     }
   }
 
+  /** Groups that are resident. */
+  List<GroupKey> keys() {
+    lock.lock();
+    try {
+      return closed ? List.of() : List.copyOf(resident.keySet());
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Makes a group the most recently used; false where it is not there. */
   boolean touch(GroupKey key) {
     lock.lock();
@@ -101,11 +111,22 @@ final class DiskIndex {
 
   /** Pins the slot of a group and makes it the most recently used; null on a miss. */
   @Nullable DiskSlot pin(GroupKey key) {
+    return pin(key, true);
+  }
+
+  /** Pins the slot of a group without using it; null on a miss. */
+  @Nullable DiskSlot peek(GroupKey key) {
+    return pin(key, false);
+  }
+
+  private @Nullable DiskSlot pin(GroupKey key, boolean uses) {
     lock.lock();
     try {
       DiskSlot slot = closed ? null : resident.get(key);
       if (slot != null) {
-        use(slot);
+        if (uses) {
+          use(slot);
+        }
         slot.pins++;
         slot.space.users++;
       }
@@ -115,7 +136,7 @@ final class DiskIndex {
     }
   }
 
-  /** Ends a {@link #pin}. */
+  /** Ends a {@link #pin} or {@link #peek}. */
   boolean unpin(DiskSlot slot) {
     lock.lock();
     try {

@@ -247,6 +247,28 @@ public final class DiskTier implements LowerTier {
   }
 
   @Override
+  public List<GroupKey> keys() {
+    return index.keys();
+  }
+
+  /** Damage that is found here is left to the next {@link #get}, which counts it. */
+  @Override
+  public @Nullable GroupMeta describe(GroupKey key) {
+    DiskSlot slot = index.peek(key);
+    if (slot == null) {
+      return null;
+    }
+    GroupMeta meta = null;
+    try {
+      meta = slot.segment.describe(slot.number, key);
+    } catch (IOException e) {
+      failed(slot.space, false, e.toString());
+    }
+    finish(slot.space, index.unpin(slot));
+    return meta;
+  }
+
+  @Override
   public boolean remove(GroupKey key) {
     return index.drop(key);
   }

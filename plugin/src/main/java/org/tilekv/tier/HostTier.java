@@ -14,6 +14,7 @@
 package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -149,6 +150,16 @@ public final class HostTier implements LowerTier {
     public void close() {
       tile.close();
     }
+  }
+
+  @Override
+  public List<GroupKey> keys() {
+    return metas.keySet().stream().filter(this::contains).toList();
+  }
+
+  @Override
+  public @Nullable GroupMeta describe(GroupKey key) {
+    return contains(key) ? metas.get(key) : null;
   }
 
   @Override

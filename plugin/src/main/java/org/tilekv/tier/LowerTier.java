@@ -14,6 +14,7 @@
 package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +83,15 @@ public interface LowerTier extends AutoCloseable {
   default @Nullable HeldGroup hold(GroupKey key) {
     return null;
   }
+
+  /** Names of all groups now, in no order; those that come and go meanwhile may be missing. */
+  List<GroupKey> keys();
+
+  /**
+   * What a group is, without its bytes; no effect on the order of use. May block on I/O. Null where
+   * it is not there, or cannot be read.
+   */
+  @Nullable GroupMeta describe(GroupKey key);
 
   /** Drops a group; false where there was none. */
   boolean remove(GroupKey key);

@@ -171,17 +171,30 @@ final class SegmentFile implements Closeable {
    * bytes are not those that were written under this key.
    */
   @Nullable GroupMeta read(int slot, GroupKey key, ByteBuffer dst) throws IOException {
-    ByteBuffer in = TileFileHeader.littleEndian(layout.entryBytes());
     try {
-      entries.read(in, layout.entryAt(slot));
-      SegmentEntry entry = SegmentEntry.decode(in.flip(), layout, header.checksum(), slot);
-      if (entry == null || !entry.meta().key().equals(key)) {
-        return null;
-      }
-      return readData(slot, dst) == entry.dataChecksum() ? entry.meta() : null;
+      SegmentEntry entry = entry(slot, key);
+      boolean whole = entry != null && readData(slot, dst) == entry.dataChecksum();
+      return whole ? entry.meta() : null;
     } catch (EOFException e) {
       return null;
     }
+  }
+
+  /** What is in a slot; null where its entry is not the one that was written under this key. */
+  @Nullable GroupMeta describe(int slot, GroupKey key) throws IOException {
+    try {
+      SegmentEntry entry = entry(slot, key);
+      return entry == null ? null : entry.meta();
+    } catch (EOFException e) {
+      return null;
+    }
+  }
+
+  private @Nullable SegmentEntry entry(int slot, GroupKey key) throws IOException {
+    ByteBuffer in = TileFileHeader.littleEndian(layout.entryBytes());
+    entries.read(in, layout.entryAt(slot));
+    SegmentEntry entry = SegmentEntry.decode(in.flip(), layout, header.checksum(), slot);
+    return entry != null && entry.meta().key().equals(key) ? entry : null;
   }
 
   private int readData(int slot, ByteBuffer dst) throws IOException {

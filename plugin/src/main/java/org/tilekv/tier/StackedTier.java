@@ -14,6 +14,8 @@
 package org.tilekv.tier;
 
 import java.nio.ByteBuffer;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -139,6 +141,19 @@ public final class StackedTier implements LowerTier {
     } finally {
       pending.remove(key);
     }
+  }
+
+  @Override
+  public List<GroupKey> keys() {
+    Set<GroupKey> keys = new LinkedHashSet<>(upper.keys());
+    keys.addAll(lower.keys());
+    return List.copyOf(keys);
+  }
+
+  @Override
+  public @Nullable GroupMeta describe(GroupKey key) {
+    GroupMeta above = upper.describe(key);
+    return above == null ? lower.describe(key) : above;
   }
 
   @Override

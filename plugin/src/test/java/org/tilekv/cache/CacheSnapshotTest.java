@@ -24,13 +24,17 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tilekv.KvDtype;
+import org.tilekv.SequenceRequest;
 import org.tilekv.cache.CacheSnapshot.Loaded;
+import org.tilekv.tier.DirectAllocator;
+import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.SnapshotException;
 import org.tilekv.tier.SnapshotException.Reason;
 import org.tilekv.tier.SnapshotHeader;
@@ -142,6 +146,109 @@ class CacheSnapshotTest {
     assertThat(load(to, out.toByteArray()).tiles()).isEqualTo(2);
     assertThat(resident(to, BRANCH)).isEqualTo(8);
     assertThat(resident(to, PROMPT)).isEqualTo(4);
+  }
+
+  private final ManualExecutor writes = new ManualExecutor();
+
+  /** A tier below that keeps everything, and takes what the pool drops at once. */
+  private CacheTier below(TileCache cache, MapTier below) {
+    CacheTierOptions options =
+        new CacheTierOptions(8L * cache.groupBytes(), 1, DirectAllocator.DIRECT);
+    return new CacheTier(cache, below, options, writes, new ManualExecutor(), System::nanoTime);
+  }
+
+  /** Makes all that is resident of a pool of eight tiles leave it. */
+  private void fill(TileCache cache) {
+    compute(cache, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6);
+    compute(cache, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5);
+    writes.runAll();
+  }
+
+  private static byte[] save(TileCache cache, long tiles, SequenceRequest... prefixes)
+      throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    SnapshotWriter writer =
+        new SnapshotWriter(out, new SnapshotHeader(NAMESPACE, cache.geometry(), "small"));
+    long saved =
+        prefixes.length == 0
+            ? CacheSnapshot.save(cache, writer)
+            : CacheSnapshot.save(cache, List.of(prefixes), writer);
+    assertThat(saved).isEqualTo(tiles);
+    writer.finish();
+    return out.toByteArray();
+  }
+
+  @Test
+  void tilesBelowThePoolAreSavedBehindItsOwn() throws IOException {
+    MapTier map = new MapTier(from.groupBytes());
+    try (CacheTier tier = below(from, map)) {
+      compute(from, PROMPT);
+      compute(from, BRANCH);
+      fill(from);
+      assertThat(resident(from, PROMPT)).isZero();
+      assertThat(map.groups).hasSize(3);
+      byte[] some = save(from, 2, request(Arrays.copyOf(BRANCH, 8)));
+      assertThat(load(to, some)).isEqualTo(new Loaded(2, 0, ""));
+      assertThat(resident(to, BRANCH)).isEqualTo(8);
+      to.clear();
+      try (TileCache large = TestCaches.cache(12)) {
+        assertThat(load(large, save(from, 8 + 3))).isEqualTo(new Loaded(11, 0, ""));
+        for (int[] prompt : List.of(PROMPT, BRANCH)) {
+          TrackedSequence hit = TestCaches.track(large, prompt);
+          assertThat(hit.sequence.cachedTokens()).isEqualTo(8);
+          hit.sequence.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatThePoolHasNoRoomForGoesBelowIt() throws IOException {
+    compute(from, PROMPT);
+    compute(from, BRANCH);
+    compute(from, 5, 5, 5, 5, 5);
+    MapTier map = new MapTier(to.groupBytes());
+    ManualExecutor reads = new ManualExecutor();
+    CacheTierOptions options = new CacheTierOptions(to.groupBytes(), 1, DirectAllocator.DIRECT);
+    try (CacheTier tier = new CacheTier(to, map, options, writes, reads, System::nanoTime)) {
+      compute(to, 6, 6, 6, 6, 6, 6, 6, 6, 6);
+      assertThat(load(to, save(from, 4))).isEqualTo(new Loaded(4, 0, ""));
+      assertThat(to.stats().evictedTiles()).isZero();
+      assertThat(map.groups).hasSize(2);
+      CompletableFuture<Void> loaded = tier.load(request(BRANCH));
+      reads.runAll();
+      assertThat(loaded).isCompleted();
+      TrackedSequence hit = TestCaches.track(to, BRANCH);
+      assertThat(hit.sequence.cachedTokens()).isEqualTo(8);
+      hit.sequence.close();
+      map.groups.clear();
+      map.fault = MapTier.Fault.REFUSES;
+      to.clear();
+      compute(to, 6, 6, 6, 6, 6, 6, 6, 6, 6);
+      assertThat(load(to, save(from, 4))).isEqualTo(new Loaded(2, 2, ""));
+    }
+  }
+
+  /** Nobody can tell a tile whose parent is lost from the first tile of a tenant's prompt. */
+  @Test
+  void whatContinuesNothingKnownIsLeftBelow() throws IOException {
+    MapTier map = new MapTier(from.groupBytes());
+    try (CacheTier tier = below(from, map)) {
+      compute(from, PROMPT);
+      GroupKey first = GroupKey.of(from.residentTiles().get(0).name().bytes());
+      compute(from, request("tenant", PROMPT));
+      fill(from);
+      assertThat(map.groups).hasSize(4);
+      save(from, 8 + 2);
+      byte[] salted = save(from, 2, request("tenant", Arrays.copyOf(PROMPT, 8)));
+      assertThat(load(to, salted)).isEqualTo(new Loaded(2, 0, ""));
+      assertThat(to.probe(request("tenant", PROMPT)).residentTokens()).isEqualTo(8);
+      assertThat(resident(to, PROMPT)).isZero();
+      map.groups.remove(first);
+      save(from, 8);
+      map.fault = MapTier.Fault.LOSES;
+      save(from, 8);
+    }
   }
 
   @Test

@@ -14,6 +14,7 @@
 package org.tilekv.cache;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -90,6 +91,17 @@ public final class MapTier implements LowerTier {
     puts.incrementAndGet();
     groups.put(meta.key(), new Group(meta, copy, reuse));
     return true;
+  }
+
+  @Override
+  public List<GroupKey> keys() {
+    return List.copyOf(groups.keySet());
+  }
+
+  @Override
+  public @Nullable GroupMeta describe(GroupKey key) {
+    Group group = groups.get(key);
+    return group == null ? null : group.meta;
   }
 
   @Override

@@ -75,8 +75,11 @@ class DiskTierModelTest {
       }
       nowMs.addAndGet(random.nextInt(3000));
       check(options, disk, tier, seed);
+      Groups.checkKeys(tier, KEYS, "seed " + seed);
     }
     tier.close();
+    assertThat(tier.keys()).isEmpty();
+    assertThat(tier.describe(Groups.key(first(model)))).isNull();
   }
 
   @ParameterizedTest
@@ -96,7 +99,8 @@ class DiskTierModelTest {
           damage(disk, random);
           tier = open(options, faulty(disk, random));
         }
-        case 2, 3, 4, 5, 6, 7, 8, 9 -> Groups.put(tier, i);
+        case 2 -> assertThat(tier.describe(Groups.key(i))).isIn(null, Groups.meta(i));
+        case 3, 4, 5, 6, 7, 8, 9 -> Groups.put(tier, i);
         default -> Groups.get(tier, i);
       }
       nowMs.addAndGet(random.nextInt(3000));

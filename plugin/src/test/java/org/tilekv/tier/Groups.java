@@ -17,8 +17,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.tilekv.KvDtype;
 import org.tilekv.TileGeometry;
@@ -64,6 +66,19 @@ final class Groups {
       assertThat(dst.array()).as("group %d", i).isEqualTo(bytes(i).array());
     }
     return meta != null;
+  }
+
+  /** Of groups 0 to {@code groups - 1}, those that are there are listed and described. */
+  static void checkKeys(LowerTier tier, int groups, String what) {
+    Set<GroupKey> keys = new HashSet<>(tier.keys());
+    for (int i = 0; i < groups; i++) {
+      boolean there = tier.contains(key(i));
+      assertThat(keys.remove(key(i))).as("%s, group %d", what, i).isEqualTo(there);
+      assertThat(tier.describe(key(i)))
+          .as("%s, group %d", what, i)
+          .isEqualTo(there ? meta(i) : null);
+    }
+    assertThat(keys).as(what).isEmpty();
   }
 
   /** Everything is let in; files of others are swept at once. */

@@ -34,6 +34,7 @@ class HostTierTest {
       assertThat(tier.remove(Groups.key(296))).isTrue();
       assertThat(Groups.get(tier, 296)).isFalse();
       assertThat(tier.stats().residentGroups()).isEqualTo(3);
+      Groups.checkKeys(tier, 300, "after many");
       assertThat(tier.stats().capacityBytes()).isEqualTo(4L * Groups.BYTES);
       tier.checkIntegrity();
     }
@@ -48,6 +49,8 @@ class HostTierTest {
     assertThat(Groups.put(tier, 1)).isFalse();
     assertThat(Groups.get(tier, 1)).isFalse();
     assertThat(tier.contains(Groups.key(1))).isFalse();
+    assertThat(tier.keys()).isEmpty();
+    assertThat(tier.describe(Groups.key(1))).isNull();
   }
 
   @Test

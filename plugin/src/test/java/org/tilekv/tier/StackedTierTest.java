@@ -169,6 +169,7 @@ class StackedTierTest {
         }
       }
       assertThat(later.tasks.size()).as(what).isLessThanOrEqualTo(64);
+      Groups.checkKeys(tier, 24, what);
     }
     upper.checkIntegrity();
     lower.checkIntegrity();
