@@ -176,17 +176,32 @@ public final class CacheTier implements PrefixSource {
     reads.shutdown();
     staging.close();
     writes.shutdown();
-    awaitEnd(reads);
+    boolean loadsEnded = awaitEnd(reads);
     awaitEnd(writes);
-    loads.free();
     tier.close();
+    if (loadsEnded || reads.isTerminated()) {
+      // Where a load hangs its memory is left to it.
+      loads.free();
+    }
   }
 
-  private static void awaitEnd(ExecutorService executor) {
-    try {
-      executor.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
+  /** Waits, within a bound, but not for an interrupt, which is kept. */
+  private static boolean awaitEnd(ExecutorService executor) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
+    boolean interrupted = false;
+    boolean ended = false;
+    long left = end - System.nanoTime();
+    while (!ended && left > 0) {
+      try {
+        ended = executor.awaitTermination(left, TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+      left = end - System.nanoTime();
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
+    return ended;
   }
 }

@@ -167,9 +167,20 @@ final class TileSequence implements KvSequence {
       copies.forEach(cache::copySlots);
       copied = true;
     } finally {
-      endCopy(copies, copied);
+      endReserving(copies, copied);
     }
     return true;
+  }
+
+  /** Where a copy failed, the pages that are given back may be in use by a step under way. */
+  private void endReserving(List<PageCopy> copies, boolean copied) {
+    try {
+      if (!copied) {
+        cache.lettingGo();
+      }
+    } finally {
+      endCopy(copies, copied);
+    }
   }
 
   /** Tiles that are being read cannot be evicted for a moment, which must not make a row fail. */

@@ -31,7 +31,7 @@ import org.tilekv.TileMemory.Copy;
  * <pre>
  *   a copy of a page that a step may still write     waits for the end of that step
  *   a step, or any write to a page, behind a copy    waits for the copies queued so far
- *   bytes that come in                               wait for the last use of pages given back so far
+ *   bytes that come in, and those of evicted pages   wait for the last use of pages given back so far
  * </pre>
  *
  * Pages that have just been evicted are in no step under way. Those that are free may be: slots are
@@ -116,6 +116,7 @@ final class PageCopies implements AutoCloseable {
       return Copy.DONE;
     }
     synchronized (evictions) {
+      evictions.stream().waitFor(lastUse);
       evictions.toHost(pages, Cuda.addressOf(dst) + dst.position(), loading.get() > 0);
       CudaEvent done = spare.isEmpty() ? device.createEvent(false) : spare.removeLast();
       evictions.stream().record(done);

@@ -16,7 +16,6 @@ package org.tilekv.engine;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -174,14 +173,30 @@ final class Scheduler {
       failStep(e);
       return false;
     }
-    Map<Row, RuntimeException> failures = commit();
-    if (chooser != null) {
-      reserveAhead(failures.keySet());
-      finish(chooser);
-    }
+    Map<Row, RuntimeException> failures = chooser == null ? commit() : commitBeside(chooser);
     failures.forEach(running::fail);
     counters.steps.increment();
     return true;
+  }
+
+  /**
+   * Commits while the step runs, and waits for its end whatever happens: it uses the rows' pages.
+   */
+  private Map<Row, RuntimeException> commitBeside(TokenDecoder step) {
+    Map<Row, RuntimeException> failures;
+    try {
+      failures = commit();
+      reserveAhead(failures);
+    } catch (Throwable failure) {
+      try {
+        step.finish(logits, tokens);
+      } catch (Throwable e) {
+        failure.addSuppressed(e);
+      }
+      throw failure;
+    }
+    finish(step);
+    return failures;
   }
 
   private void failStep(RuntimeException e) {
@@ -218,10 +233,15 @@ final class Scheduler {
     return failures;
   }
 
-  private void reserveAhead(Set<Row> failed) {
+  /** Adds the rows that fail. */
+  private void reserveAhead(Map<Row, RuntimeException> failures) {
     for (Row row : plan.rows()) {
-      if (row.running() && !failed.contains(row)) {
-        row.reserveAhead();
+      try {
+        if (row.running() && !failures.containsKey(row)) {
+          row.reserveAhead();
+        }
+      } catch (RuntimeException e) {
+        failures.put(row, e);
       }
     }
   }

@@ -147,13 +147,33 @@ public final class CudaDecoder implements TokenDecoder {
 
   @Override
   public void start(StepBatch batch) {
-    started = batch;
-    if (batch.size() == 0) {
-      return;
-    }
     int outputs = outputs(batch);
     requireFits(batch.segments().tokens(), outputs);
-    device.makeCurrent();
+    if (batch.size() > 0) {
+      device.makeCurrent();
+      wholeOrEnded(() -> queue(batch, outputs), stream::synchronize);
+    }
+    started = batch;
+  }
+
+  /**
+   * Queues work; where that fails, waits for what was queued of it, which uses pages that are given
+   * back now.
+   */
+  static void wholeOrEnded(Runnable queue, Runnable awaitQueued) {
+    try {
+      queue.run();
+    } catch (Throwable failure) {
+      try {
+        awaitQueued.run();
+      } catch (Throwable e) {
+        failure.addSuppressed(e);
+      }
+      throw failure;
+    }
+  }
+
+  private void queue(StepBatch batch, int outputs) {
     boolean decode = isDecode(batch, outputs);
     memory.tiles().orderStep(stream);
     times.begin(decode);

@@ -173,8 +173,10 @@ final class SegmentFile implements Closeable {
   @Nullable GroupMeta read(int slot, GroupKey key, ByteBuffer dst) throws IOException {
     try {
       SegmentEntry entry = entry(slot, key);
-      boolean whole = entry != null && readData(slot, dst) == entry.dataChecksum();
-      return whole ? entry.meta() : null;
+      if (entry == null) {
+        return null;
+      }
+      return readData(slot, dst) == entry.dataChecksum() ? entry.meta() : null;
     } catch (EOFException e) {
       return null;
     }

@@ -45,6 +45,7 @@ public final class MapTier implements LowerTier {
   public volatile Fault fault = Fault.NONE;
   volatile boolean closed;
   volatile boolean admits = true;
+  volatile Runnable onGet = () -> {};
   volatile @Nullable Error failure;
   private final int groupBytes;
   private final AtomicLong puts = new AtomicLong();
@@ -106,6 +107,7 @@ public final class MapTier implements LowerTier {
 
   @Override
   public @Nullable GroupMeta get(GroupKey key, ByteBuffer dst) {
+    onGet.run();
     Group group = groups.get(key);
     switch (fault) {
       case LOSES -> {

@@ -118,7 +118,12 @@ class TileCacheCopyTest {
   void aFailedCopyOfReserveClosesTheSequenceAndLosesNothing() {
     KvSequence sequence = forked();
     memory.failure = new IllegalStateException("the device is gone");
+    int pinned = cache.stats().pinnedPages();
+    List<Integer> pinnedThen = new ArrayList<>();
+    memory.onLettingGo = () -> pinnedThen.add(cache.stats().pinnedPages());
     assertThatThrownBy(() -> sequence.reserve(6)).isSameAs(memory.failure);
+    assertThat(pinnedThen).as("before its pages are given back").hasSize(1);
+    assertThat(pinnedThen.get(0)).isGreaterThanOrEqualTo(pinned);
     assertThatThrownBy(() -> sequence.reserve(6)).hasMessageContaining("is closed");
     sequence.close();
     requireAllFree();

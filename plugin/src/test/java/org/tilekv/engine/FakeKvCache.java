@@ -48,6 +48,8 @@ final class FakeKvCache implements KvCache {
 
   // Full tiles by all tokens up to their end; in the order of their last use.
   long commitFailsOf = Long.MIN_VALUE;
+  @Nullable Error commitFailure;
+  @Nullable RuntimeException reserveFailure;
   private final LinkedHashMap<List<Integer>, Integer> published = new LinkedHashMap<>();
   private int evicted;
   private int peakPinned;
@@ -327,6 +329,9 @@ final class FakeKvCache implements KvCache {
     public boolean reserve(int newLength) {
       synchronized (FakeKvCache.this) {
         requireOpen();
+        if (reserveFailure != null) {
+          throw reserveFailure;
+        }
         if (needed(newLength) > availablePages()) {
           return false;
         }
@@ -371,6 +376,9 @@ final class FakeKvCache implements KvCache {
     public void commit(int beam, int[] tokens, int from, int count) {
       synchronized (FakeKvCache.this) {
         requireOpen();
+        if (commitFailure != null) {
+          throw commitFailure;
+        }
         if (request.owner() == commitFailsOf) {
           throw new TileKvException("nothing can be committed");
         }

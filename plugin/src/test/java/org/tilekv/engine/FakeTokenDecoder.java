@@ -24,6 +24,7 @@ import org.tilekv.llm.TokenDecoder;
  * when it was started, and its results are there when it is finished.
  */
 final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
+  Runnable afterStart = () -> {};
   Runnable beforeFinish = () -> {};
   boolean drawsTokens = true;
   int mostLogitRows;
@@ -50,6 +51,7 @@ final class FakeTokenDecoder extends FakeDecoder implements TokenDecoder {
     drawnTokens += batch.sampling().rows();
     results = compute(batch);
     started = batch;
+    afterStart.run();
   }
 
   @Override
