@@ -43,6 +43,10 @@ import org.tilekv.coordinator.ExecutorStats;
 /** An application whose executors come and go, and a job of records for it. */
 final class MembershipCluster implements AutoCloseable {
 
+  // Groups of records, and how far apart they begin.
+  private static final int GROUPS = 16;
+  private static final int EVERY = 125;
+
   private final Path data;
   private final int rows;
   private final SparkSession spark;
@@ -110,7 +114,7 @@ final class MembershipCluster implements AutoCloseable {
     return found;
   }
 
-  /** Groups of four records that share a template, from all over the file. */
+  /** Groups of four or more records that share a template, from all over the file. */
   private Dataset<Row> records() throws IOException {
     Map<String, String> templates =
         new ObjectMapper()
@@ -125,7 +129,7 @@ final class MembershipCluster implements AutoCloseable {
         .read()
         .schema("id long, template string, record string")
         .json(data.resolve("records.jsonl").toString())
-        .where(col("id").mod(125).lt(4))
+        .where(col("id").mod(EVERY).lt(Math.max(4, (rows + GROUPS - 1) / GROUPS)))
         .orderBy("id")
         .limit(rows)
         .join(functions.broadcast(byName), "template")
