@@ -24,7 +24,7 @@ runner=$(find "$root/benchmarks/target" -maxdepth 1 -name 'tilekv-benchmarks_2.1
 
 case $case in
   kills) rows=32 ;;
-  scale) rows=512 ;;
+  scale) rows=2000 ;;
   *) rows=64 ;;
 esac
 arguments=("$root/examples/data" "$case" "${MEMBERSHIP_ROWS:-$rows}")

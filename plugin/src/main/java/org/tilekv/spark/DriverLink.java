@@ -113,7 +113,8 @@ final class DriverLink implements AutoCloseable {
       }
       failedBefore = false;
       listener.afterBeat(reporter);
-    } catch (Exception e) {
+    } catch (Throwable e) {
+      // An error that got out would end all later beats without a word.
       if (!failedBefore) {
         LOG.warn("the driver does not answer; trying every {} ms", intervalMs, e);
       }

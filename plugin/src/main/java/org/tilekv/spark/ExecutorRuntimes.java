@@ -97,7 +97,7 @@ final class ExecutorRuntimes implements AutoCloseable {
           slots.put(key, added);
           var unused = DaemonThread.start("tilekv-open", () -> open(key, added));
         } else {
-          toClose = slot == null ? claimIdle(model, owner) : claimBroken(slot);
+          toClose = slot == null ? claimIdle(model, owner) : claimBroken(slot, owner);
         }
         if (toClose == null) {
           wait(POLL_MS);
@@ -158,7 +158,14 @@ final class ExecutorRuntimes implements AutoCloseable {
     return null;
   }
 
-  private @Nullable RuntimeSlot claimBroken(RuntimeSlot slot) {
+  /** A task that waited for itself to let go of a broken model would wait for ever. */
+  private @Nullable RuntimeSlot claimBroken(RuntimeSlot slot, long owner) {
+    if (slot.broken() && slot.usedBy(owner)) {
+      throw new TileKvException(
+          "model "
+              + slot.model()
+              + " broke while this task used it; another attempt opens it anew");
+    }
     return slot.broken() && slot.idle() ? beginClosing(slot) : null;
   }
 

@@ -71,6 +71,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     try {
       JavaRDD<Row> input = rows.javaRDD();
       String why = driver.whyNot(input.rdd());
+      why = why == null ? StableRows.whyNot(rows) : why;
       if (why != null) {
         LOG.info("TileKV plans nothing: {}", why);
         driver.counters().skipped();

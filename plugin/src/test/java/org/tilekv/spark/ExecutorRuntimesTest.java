@@ -215,6 +215,20 @@ class ExecutorRuntimesTest {
   }
 
   @Test
+  void aTaskDoesNotWaitForItselfToLetGoOfABrokenModel() throws Exception {
+    ExecutorRuntimes runtimes = runtimes(100);
+    RuntimeLease first = runtimes.acquire("/m", pool(100), 1, NOT_KILLED);
+    first.rowFailed(new TileKvException("the engine stopped", new AssertionError()));
+    AtomicInteger waits = new AtomicInteger();
+    Runnable notForEver = () -> assertThat(waits.incrementAndGet()).isLessThan(3);
+    assertThatThrownBy(() -> runtimes.acquire("/m", pool(100), 1, notForEver))
+        .isInstanceOf(TileKvException.class)
+        .hasMessageContaining("model /m broke while this task used it");
+    first.close();
+    assertThat(runtimes.acquire("/m", pool(100), 1, NOT_KILLED).runtime()).isSameAs(opened.get(1));
+  }
+
+  @Test
   void countersOutliveTheirModel() throws Exception {
     ExecutorRuntimes runtimes = runtimes(100);
     RuntimeLease lease = runtimes.acquire("/a", pool(100), 1, NOT_KILLED);
