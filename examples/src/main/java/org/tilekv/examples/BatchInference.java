@@ -104,6 +104,9 @@ public final class BatchInference implements Callable<Integer> {
     if (report.tilesWithoutRoom() > 0) {
       System.out.printf(Locale.ROOT, "  without room: %,d tiles%n", report.tilesWithoutRoom());
     }
+    if (report.missedExecutors() > 0) {
+      System.out.printf(Locale.ROOT, "  without a part: %,d executors%n", report.missedExecutors());
+    }
     if (report.refusedParts() > 0) {
       System.out.printf(
           Locale.ROOT, "  refused in %d files: %s%n", report.refusedParts(), report.refused());

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -30,13 +31,14 @@ import org.tilekv.config.TileKvConfig;
 import org.tilekv.coordinator.ExecutorView;
 
 /**
- * Runs one small task on every executor. A task is not sure to run where it should: executors that
- * none has reached are tried again, a few times.
+ * Runs one small task on every executor. A task is not sure to run where it should, since Spark
+ * does not wait long for a busy executor: those that none has reached are tried again for a while.
  */
 final class SnapshotJob {
 
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotJob.class);
-  private static final int ROUNDS = 3;
+  private static final int LEAST_ROUNDS = 3;
+  private static final long PATIENCE_NS = TimeUnit.MINUTES.toNanos(5);
 
   private final SparkSession session;
   private final String uri;
@@ -63,22 +65,24 @@ final class SnapshotJob {
     SnapshotTask task = new SnapshotTask(uri, resolved, context.hadoopConfiguration());
     Set<String> reached = new HashSet<>();
     SnapshotReport sum = SnapshotReport.reached("all");
-    for (int round = 0; round < ROUNDS; round++) {
-      List<ExecutorView> left = left(reached);
-      if (left.isEmpty()) {
-        break;
-      }
+    long start = System.nanoTime();
+    List<ExecutorView> left = left(reached);
+    for (int round = 0; !left.isEmpty() && mayTry(round, start); round++) {
       for (SnapshotReport report : run(task, left)) {
         if (reached.add(report.executor())) {
           sum = sum.plus(report);
         }
       }
+      left = left(reached);
     }
-    int missed = left(reached).size();
-    if (missed > 0) {
-      LOG.warn("{} executors had no part in the snapshot at {}", missed, uri);
+    if (!left.isEmpty()) {
+      LOG.warn("{} executors had no part in the snapshot at {}: they are busy", left.size(), uri);
     }
-    return checked(sum);
+    return checked(sum.withMissed(left.size()));
+  }
+
+  private static boolean mayTry(int round, long startNs) {
+    return round < LEAST_ROUNDS || System.nanoTime() - startNs < PATIENCE_NS;
   }
 
   /** Members of a cell must all do the same to their caches; a snapshot reads one after another. */

@@ -23,6 +23,7 @@ import java.util.List;
  * @param refusedParts those of them of which something was refused
  * @param tiles tiles written, or resident after the load; one of all heads each
  * @param tilesWithoutRoom tiles for which the pool had no free page, and no tier below room
+ * @param missedExecutors executors that had no part, since they were busy all the time
  * @param refused first reason for which something was refused; empty where there is none
  */
 public record SnapshotReport(
@@ -31,10 +32,27 @@ public record SnapshotReport(
     int refusedParts,
     long tiles,
     long tilesWithoutRoom,
+    int missedExecutors,
     String refused) {
 
   static SnapshotReport reached(String executor) {
-    return new SnapshotReport(executor, 0, 0, 0, 0, "");
+    return of(executor, 0, 0, 0, 0, "");
+  }
+
+  /** What an executor did that had a part. */
+  static SnapshotReport of(
+      String executor,
+      int parts,
+      int refusedParts,
+      long tiles,
+      long tilesWithoutRoom,
+      String refused) {
+    return new SnapshotReport(executor, parts, refusedParts, tiles, tilesWithoutRoom, 0, refused);
+  }
+
+  SnapshotReport withMissed(int executors) {
+    return new SnapshotReport(
+        executor, parts, refusedParts, tiles, tilesWithoutRoom, executors, refused);
   }
 
   String encode() {
@@ -46,18 +64,20 @@ public record SnapshotReport(
             String.valueOf(refusedParts),
             String.valueOf(tiles),
             String.valueOf(tilesWithoutRoom),
+            String.valueOf(missedExecutors),
             refused.replace('\t', ' ')));
   }
 
   static SnapshotReport decode(String text) {
-    String[] fields = text.split("\t", 6);
+    String[] fields = text.split("\t", 7);
     return new SnapshotReport(
         fields[0],
         Integer.parseInt(fields[1]),
         Integer.parseInt(fields[2]),
         Long.parseLong(fields[3]),
         Long.parseLong(fields[4]),
-        fields[5]);
+        Integer.parseInt(fields[5]),
+        fields[6]);
   }
 
   SnapshotReport plus(SnapshotReport other) {
@@ -67,6 +87,7 @@ public record SnapshotReport(
         refusedParts + other.refusedParts,
         tiles + other.tiles,
         tilesWithoutRoom + other.tilesWithoutRoom,
+        missedExecutors + other.missedExecutors,
         refused.isEmpty() ? other.refused : refused);
   }
 }

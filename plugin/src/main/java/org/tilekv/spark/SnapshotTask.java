@@ -82,12 +82,24 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
     for (OpenModel open : models) {
       TileCache cache = cache(open.runtime());
       if (cache != null && cache.copiesToHost()) {
-        SnapshotHeader header = header(open.model(), open.runtime(), cache);
-        long tiles = files.save(cache, header, executor, sum.parts());
-        sum = sum.plus(new SnapshotReport(executor, 1, 0, tiles, 0, ""));
+        sum = sum.plus(save(executor, open, cache, sum.parts(), files));
       }
     }
     return sum;
+  }
+
+  private static SnapshotReport save(
+      String executor, OpenModel open, TileCache cache, int number, SnapshotFiles files)
+      throws IOException {
+    try {
+      SnapshotHeader header = header(open.model(), open.runtime(), cache);
+      long tiles = files.save(cache, header, executor, number);
+      return SnapshotReport.of(executor, 1, 0, tiles, 0, "");
+    } catch (TileKvException e) {
+      // Another model may have needed its room meanwhile.
+      String why = open.model() + " was closed: " + e.getMessage();
+      return SnapshotReport.of(executor, 0, 0, 0, 0, why);
+    }
   }
 
   private static SnapshotReport load(TileKvExecutor executor, SnapshotFiles files, String model)
@@ -98,10 +110,10 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
         executor.acquire(model, task.taskAttemptId(), task::killTaskIfInterrupted)) {
       TileCache cache = cache(lease.runtime());
       if (cache == null || !cache.copiesToHost()) {
-        return new SnapshotReport(id, 0, 0, 0, 0, "the tiles of " + model + " cannot be copied");
+        return SnapshotReport.of(id, 0, 0, 0, 0, "the tiles of " + model + " cannot be copied");
       }
       LoadedParts loaded = files.load(cache, header(model, lease.runtime(), cache));
-      return new SnapshotReport(
+      return SnapshotReport.of(
           id,
           loaded.parts(),
           loaded.refusedParts(),
@@ -109,7 +121,7 @@ final class SnapshotTask implements FlatMapFunction<Iterator<Integer>, String> {
           loaded.tilesWithoutRoom(),
           loaded.why());
     } catch (TileKvException e) {
-      return new SnapshotReport(id, 0, 0, 0, 0, String.valueOf(e.getMessage()));
+      return SnapshotReport.of(id, 0, 0, 0, 0, String.valueOf(e.getMessage()));
     }
   }
 

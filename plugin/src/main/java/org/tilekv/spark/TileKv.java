@@ -57,7 +57,8 @@ public final class TileKv {
   /**
    * Saves the tiles of all executors, those in their pools and in the tiers below, of every model
    * that is open, for a later application. One small task runs on each executor; jobs may run
-   * meanwhile.
+   * meanwhile. Executors without a free core are waited for, up to five minutes; the report says
+   * how many were missed.
    *
    * @param uri directory in any Hadoop file system; parts of the same models and executors are
    *     replaced

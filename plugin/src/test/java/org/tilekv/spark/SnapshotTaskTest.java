@@ -48,7 +48,7 @@ class SnapshotTaskTest {
               new OpenModel("/b", new FakeRuntime(FakeCache::new)),
               new OpenModel("/c", new FakeRuntime(() -> two)));
       assertThat(SnapshotTask.save("7", models, files))
-          .isEqualTo(new SnapshotReport("7", 2, 0, 8, 0, ""));
+          .isEqualTo(SnapshotReport.of("7", 2, 0, 8, 0, ""));
       SnapshotHeader header =
           new SnapshotHeader(
               HexFormat.of().parseHex(FakeRuntime.NAMESPACE), loaded.geometry(), "a");
