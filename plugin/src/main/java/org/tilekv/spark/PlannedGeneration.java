@@ -158,7 +158,9 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     Broadcast<byte[]> plan =
         context.broadcast(planned.plan().encode(), ClassTag$.MODULE$.apply(byte[].class));
     JavaRDD<Row> routed =
-        input.zipPartitions(kept.records(), new RouteRows(spec, columns, naming, plan));
+        input.zipPartitions(
+            kept.records(),
+            new RouteRows(spec, columns, naming, plan, RowRanks.comparable(rows.schema())));
     SparkSession session = rows.sparkSession();
     StructType own = numbered(rows.schema());
     Dataset<Row> grouped =

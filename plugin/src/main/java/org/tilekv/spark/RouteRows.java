@@ -34,11 +34,19 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
   private final PlannedColumns columns;
   private final TileNaming naming;
   private final Broadcast<byte[]> plan;
+  private final boolean comparable;
 
   /**
    * @param naming of the tiles that the plan names
+   * @param comparable whether rows can be told to be equal ({@link RowRanks#comparable})
    */
-  RouteRows(GenerateSpec spec, PlannedColumns columns, TileNaming naming, Broadcast<byte[]> plan) {
+  RouteRows(
+      GenerateSpec spec,
+      PlannedColumns columns,
+      TileNaming naming,
+      Broadcast<byte[]> plan,
+      boolean comparable) {
+    this.comparable = comparable;
     this.spec = spec;
     this.columns = columns;
     this.naming = naming;
@@ -68,6 +76,7 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
     private final JobPlan jobPlan;
     private final TaskContext task;
     private final TokenRecord record = new TokenRecord();
+    private final RowRanks ranks = new RowRanks(comparable);
     private long index;
 
     Routed(
@@ -94,7 +103,7 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
       Row row = rows.next();
       byte @Nullable [] bytes = tokenBytes(spec.prompt(row));
       int @Nullable [] tokens = bytes == null ? null : TokenBytes.decode(bytes);
-      int run = jobPlan.run(paths.path(tokens), RowHash.of(row));
+      int run = jobPlan.run(paths.path(tokens), () -> ranks.of(row));
       return columns.add(row, jobPlan.group(run), run, bytes, task.partitionId(), index++);
     }
 

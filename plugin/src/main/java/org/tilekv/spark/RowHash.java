@@ -14,6 +14,7 @@
 package org.tilekv.spark;
 
 import java.math.BigDecimal;
+import java.sql.Timestamp;
 import java.time.temporal.Temporal;
 import java.util.Arrays;
 import java.util.Date;
@@ -42,6 +43,9 @@ final class RowHash {
     if (value instanceof String text) {
       return text.hashCode() * MULTIPLIER + text.length();
     }
+    if (value instanceof Timestamp time) {
+      return time.getTime() * MULTIPLIER + time.getNanos();
+    }
     if (value instanceof Number && !(value instanceof BigDecimal)
         || value instanceof Boolean
         || value instanceof Date
@@ -55,7 +59,7 @@ final class RowHash {
   }
 
   /** Finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
-  private static long mix(long z) {
+  static long mix(long z) {
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return z ^ (z >>> 31);

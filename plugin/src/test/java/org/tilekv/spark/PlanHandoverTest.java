@@ -48,8 +48,8 @@ class PlanHandoverTest {
       BatchPlan told = cache.plans.get(0);
       assertThat(told.tileNames()).containsExactly(11, 22);
       assertThat(told.usesByTile()).isEqualTo(new int[][] {{0, 1, 2}, {3, 4}});
-      int first = plan.run(new long[] {11}, 0);
-      int second = plan.run(new long[] {22}, 0);
+      int first = plan.run(new long[] {11}, () -> 0);
+      int second = plan.run(new long[] {22}, () -> 0);
       for (int run : new int[] {first, first, first, first, second, second}) {
         handover.reached(run);
       }

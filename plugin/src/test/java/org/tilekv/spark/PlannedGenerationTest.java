@@ -135,6 +135,20 @@ class PlannedGenerationTest {
     assertThat(changes).isBetween(9, 9 + planned.javaRDD().getNumPartitions());
   }
 
+  @Test
+  void equalRowsAreSpread() {
+    Dataset<Row> rows =
+        spark.range(0, 4000, 1, 4).select(repeat(lit("all the same "), 10).as("prompt"));
+    Dataset<Row> planned = generate().transform(rows);
+    List<Long> sizes =
+        planned.withColumn("p", spark_partition_id()).groupBy("p").count().collectAsList().stream()
+            .map(row -> row.getLong(1))
+            .toList();
+    assertPlanned(1, 0);
+    assertThat(sizes.stream().mapToLong(size -> size).sum()).isEqualTo(4000);
+    assertThat(sizes).hasSizeGreaterThan(1).allMatch(size -> size < 4000 / 3);
+  }
+
   /** What a lost part of a shuffle is made again from must be what it was made from. */
   @Test
   void rowsThatMayDifferWhenTheyAreReadAgainAreLeftWhereTheyAre() {

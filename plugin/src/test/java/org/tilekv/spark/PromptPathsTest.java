@@ -16,6 +16,7 @@ package org.tilekv.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
+import java.sql.Timestamp;
 import java.util.Objects;
 import java.util.Random;
 import org.apache.spark.sql.RowFactory;
@@ -105,6 +106,10 @@ class PromptPathsTest {
             RowHash.of(
                 RowFactory.create("a", 1L, bytes.clone(), new BigDecimal("1.5"), new Object())))
         .isEqualTo(hash);
+    Timestamp time = new Timestamp(1);
+    long whole = RowHash.of(RowFactory.create(time));
+    time.setNanos(time.getNanos() + 1000);
+    assertThat(RowHash.of(RowFactory.create(time))).as("a microsecond later").isNotEqualTo(whole);
     assertThat(RowHash.of(RowFactory.create("a", 2L, bytes, new BigDecimal("1.5"), null)))
         .isNotEqualTo(hash);
   }

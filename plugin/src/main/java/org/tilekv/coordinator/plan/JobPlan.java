@@ -15,6 +15,7 @@ package org.tilekv.coordinator.plan;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Which group each row belongs to, and its place there. Immutable; {@link #encode} takes it to the
@@ -73,9 +74,9 @@ public final class JobPlan {
    * The run of a row.
    *
    * @param path names of the row's full tiles
-   * @param rowHash a hash of the row, which spreads rows of equal prompts
+   * @param rank of the row among those of equal prompts, which it spreads; asked for where needed
    */
-  public int run(long[] path, long rowHash) {
+  public int run(long[] path, LongSupplier rank) {
     int node = nodes.deepest(path);
     int first = firstRunOfNode[node];
     int end = firstRunOfNode[node + 1];
@@ -86,7 +87,7 @@ public final class JobPlan {
       return first;
     }
     int depth = nodes.depth(node);
-    return byRank(first, end, depth < path.length ? path[depth] : rowHash);
+    return byRank(first, end, depth < path.length ? path[depth] : rank.getAsLong());
   }
 
   /** Rows that share more than the plan knows have the same rank, and so stay together. */

@@ -93,7 +93,7 @@ class JobPlannerTest {
       }
       assertThat(expected).as("seed %d", seed).isEqualTo(rows.rows.size());
       for (PathRow row : rows.rows) {
-        int run = plan.run(row.path(), random.nextLong());
+        int run = plan.run(row.path(), random::nextLong);
         assertThat(plan.tileNames(run))
             .as("seed %d row %d", seed, row.id())
             .isEqualTo(Arrays.copyOf(row.path(), rows.sharedDepth(row)));
@@ -275,7 +275,7 @@ class JobPlannerTest {
     JobPlan plan = new JobPlanner(nodes, COST).plan(GroupShares.equal(3, 5)).plan();
     int[] got = new int[plan.groups()];
     for (int i = 0; i < rows; i++) {
-      got[plan.group(plan.run(RandomRows.path(1, 2, 1000 + i), 0))]++;
+      got[plan.group(plan.run(RandomRows.path(1, 2, 1000 + i), () -> 0))]++;
     }
     assertThat(Arrays.stream(got).boxed())
         .hasSize(8)
@@ -283,7 +283,7 @@ class JobPlannerTest {
     Random random = new Random(3);
     int[] equalPrompts = new int[plan.groups()];
     for (int i = 0; i < rows; i++) {
-      equalPrompts[plan.group(plan.run(RandomRows.path(1, 2), random.nextLong()))]++;
+      equalPrompts[plan.group(plan.run(RandomRows.path(1, 2), random::nextLong))]++;
     }
     assertThat(Arrays.stream(equalPrompts).boxed())
         .allSatisfy(n -> assertThat(n).isBetween(850, 1150));
@@ -327,7 +327,7 @@ class JobPlannerTest {
       while (known > 0 && !names.contains(row.path()[known - 1])) {
         known--;
       }
-      int run = planned.plan().run(row.path(), row.id());
+      int run = planned.plan().run(row.path(), row::id);
       assertThat(run).isBetween(0, planned.plan().runs() - 1);
       if (known < row.path().length) {
         assertThat(runs.computeIfAbsent(row.path()[known], n -> run)).isEqualTo(run);
@@ -340,8 +340,8 @@ class JobPlannerTest {
     RandomRows rows = new RandomRows(new Random(5), 100);
     JobPlan plan =
         new JobPlanner(rows.count(new Random(5), 2, EXACT), COST).plan(GroupShares.equal(4)).plan();
-    assertThat(plan.run(new long[] {1, 2, 3}, 7)).isBetween(0, plan.runs() - 1);
-    assertThat(plan.run(new long[0], 7)).isBetween(0, plan.runs() - 1);
+    assertThat(plan.run(new long[] {1, 2, 3}, () -> 7)).isBetween(0, plan.runs() - 1);
+    assertThat(plan.run(new long[0], () -> 7)).isBetween(0, plan.runs() - 1);
   }
 
   @Test
