@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -38,6 +39,7 @@ final class SnapshotJob {
 
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotJob.class);
   private static final int LEAST_ROUNDS = 3;
+  private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long PATIENCE_NS = TimeUnit.MINUTES.toNanos(5);
 
   private final SparkSession session;
@@ -66,6 +68,9 @@ final class SnapshotJob {
     Set<String> reached = new HashSet<>();
     SnapshotReport sum = SnapshotReport.reached("all");
     long start = System.nanoTime();
+    if (model != null) {
+      awaitExecutor(start);
+    }
     List<ExecutorView> left = left(reached);
     for (int round = 0; !left.isEmpty() && mayTry(round, start); round++) {
       for (SnapshotReport report : run(task, left)) {
@@ -79,6 +84,19 @@ final class SnapshotJob {
       LOG.warn("{} executors had no part in the snapshot at {}: they are busy", left.size(), uri);
     }
     return checked(sum.withMissed(left.size()));
+  }
+
+  /** An application that has just begun may have no executor yet; one that works has registered. */
+  private void awaitExecutor(long startNs) {
+    if (!TileKv.active(session).executors().isEmpty()) {
+      return;
+    }
+    JavaSparkContext.fromSparkContext(session.sparkContext()).parallelize(List.of(1), 1).count();
+    while (TileKv.active(session).executors().isEmpty()
+        && !Thread.currentThread().isInterrupted()
+        && System.nanoTime() - startNs < PATIENCE_NS) {
+      LockSupport.parkNanos(POLL_NS);
+    }
   }
 
   private static boolean mayTry(int round, long startNs) {
