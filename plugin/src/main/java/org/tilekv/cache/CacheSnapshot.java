@@ -28,7 +28,6 @@ import org.tilekv.prefix.TileName;
 import org.tilekv.tier.GroupKey;
 import org.tilekv.tier.GroupMeta;
 import org.tilekv.tier.LowerTier;
-import org.tilekv.tier.Reuse;
 import org.tilekv.tier.SnapshotException;
 import org.tilekv.tier.SnapshotReader;
 import org.tilekv.tier.SnapshotWriter;
@@ -125,9 +124,9 @@ public final class CacheSnapshot {
   }
 
   /**
-   * Takes in what there is room for, without evicting anything from the pool; the rest goes to the
-   * tier below, where there is one. Tiles before the first damage are kept. The caller has seen
-   * that the header is that of the cache's own tiles.
+   * Takes in what there is room for, without evicting anything; what the pool has no room for goes
+   * to the tier below, where there is one. Tiles before the first damage are kept. The caller has
+   * seen that the header is that of the cache's own tiles.
    */
   public static Loaded load(TileCache cache, SnapshotReader in) throws IOException {
     long tiles = 0;
@@ -148,7 +147,7 @@ public final class CacheSnapshot {
           continue;
         }
         left.add(tile.name());
-        if (below != null && below.put(meta, in.bytes(), Reuse.PLANNED)) {
+        if (below != null && isNamed(tile) && below.fill(meta, in.bytes())) {
           tiles++;
         } else {
           withoutRoom++;
@@ -158,5 +157,11 @@ public final class CacheSnapshot {
     } catch (SnapshotException e) {
       return new Loaded(tiles, withoutRoom, String.valueOf(e.getMessage()));
     }
+  }
+
+  /** Whether a tile's name is that of its tokens behind its parent. */
+  private static boolean isNamed(NamedTile tile) {
+    int[] tokens = tile.tokens();
+    return tile.parent().child(tokens, 0, tokens.length).equals(tile.name());
   }
 }

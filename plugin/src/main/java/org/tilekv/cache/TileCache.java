@@ -122,7 +122,7 @@ public final class TileCache implements KvCache {
   }
 
   /**
-   * Whether tiles can leave the pool and come back: to and from a tier below, snapshots and other
+   * Whether tiles can leave the pool and come back, to and from a tier below, snapshots or other
    * executors.
    */
   public boolean copiesToHost() {
@@ -183,6 +183,9 @@ public final class TileCache implements KvCache {
         copySlots(copy);
       }
       missed = opening.missedNames();
+    } catch (Throwable failure) {
+      lettingGoAfter(failure);
+      throw failure;
     } finally {
       endOpening(opening, missed);
     }
@@ -486,6 +489,15 @@ public final class TileCache implements KvCache {
   /** Copies leading slots between two groups, outside the lock. */
   void copySlots(PageCopy copy) {
     memory.copySlots(copy.from().pages(), copy.to().pages(), copy.slots());
+  }
+
+  /** As {@link #lettingGo}, of pages that are given back because something failed. */
+  void lettingGoAfter(Throwable failure) {
+    try {
+      memory.lettingGo();
+    } catch (Throwable e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /** Pages are given back that a step under way may use, outside the lock. */

@@ -166,21 +166,13 @@ final class TileSequence implements KvSequence {
       cache.save(reservation.evicted());
       copies.forEach(cache::copySlots);
       copied = true;
-    } finally {
-      endReserving(copies, copied);
-    }
-    return true;
-  }
-
-  /** Where a copy failed, the pages that are given back may be in use by a step under way. */
-  private void endReserving(List<PageCopy> copies, boolean copied) {
-    try {
-      if (!copied) {
-        cache.lettingGo();
-      }
+    } catch (Throwable failure) {
+      cache.lettingGoAfter(failure);
+      throw failure;
     } finally {
       endCopy(copies, copied);
     }
+    return true;
   }
 
   /** Tiles that are being read cannot be evicted for a moment, which must not make a row fail. */

@@ -60,7 +60,7 @@ final class TilesBelow {
     Deque<GroupKey> parents = new ArrayDeque<>(known);
     for (GroupKey parent = parents.poll(); parent != null; parent = parents.poll()) {
       for (GroupKey key : continuing.getOrDefault(parent, List.of())) {
-        GroupMeta meta = written.add(key) ? tier.get(key, bytes.clear()) : null;
+        GroupMeta meta = written.add(key) ? tier.peek(key, bytes.clear()) : null;
         if (meta != null) {
           out.add(meta, bytes.clear());
           parents.add(key);

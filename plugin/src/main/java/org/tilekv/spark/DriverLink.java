@@ -116,7 +116,7 @@ final class DriverLink implements AutoCloseable {
     } catch (Throwable e) {
       // An error that got out would end all later beats without a word.
       if (!failedBefore) {
-        LOG.warn("the driver does not answer; trying every {} ms", intervalMs, e);
+        LOG.warn("no heartbeat reaches the driver; trying every {} ms", intervalMs, e);
       }
       failedBefore = true;
     }

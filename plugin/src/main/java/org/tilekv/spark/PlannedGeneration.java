@@ -160,7 +160,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     JavaRDD<Row> routed =
         input.zipPartitions(
             kept.records(),
-            new RouteRows(spec, columns, naming, plan, RowRanks.comparable(rows.schema())));
+            new RouteRows(spec, columns, naming, plan, RowDigest.coversAll(rows.schema())));
     SparkSession session = rows.sparkSession();
     StructType own = numbered(rows.schema());
     Dataset<Row> grouped =

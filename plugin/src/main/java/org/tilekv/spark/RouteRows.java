@@ -38,7 +38,7 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
 
   /**
    * @param naming of the tiles that the plan names
-   * @param comparable whether rows can be told to be equal ({@link RowRanks#comparable})
+   * @param comparable whether rows can be told to be equal ({@link RowDigest#coversAll})
    */
   RouteRows(
       GenerateSpec spec,

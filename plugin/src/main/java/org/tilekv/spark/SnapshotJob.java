@@ -39,6 +39,7 @@ final class SnapshotJob {
 
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotJob.class);
   private static final int LEAST_ROUNDS = 3;
+  private static final long PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long PATIENCE_NS = TimeUnit.MINUTES.toNanos(5);
 
@@ -79,9 +80,15 @@ final class SnapshotJob {
         }
       }
       left = left(reached);
+      if (!left.isEmpty()) {
+        LockSupport.parkNanos(PAUSE_NS);
+      }
     }
     if (!left.isEmpty()) {
-      LOG.warn("{} executors had no part in the snapshot at {}: they are busy", left.size(), uri);
+      LOG.warn(
+          "{} executors had no part in the snapshot at {}: they were busy, or are gone",
+          left.size(),
+          uri);
     }
     return checked(sum.withMissed(left.size()));
   }

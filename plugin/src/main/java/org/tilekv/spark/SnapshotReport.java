@@ -21,9 +21,9 @@ import java.util.List;
  * @param executor id of the executor
  * @param parts files written or read
  * @param refusedParts those of them of which something was refused
- * @param tiles tiles written, or resident after the load; one of all heads each
+ * @param tiles tiles written, or in a pool or a tier below after the load; one of all heads each
  * @param tilesWithoutRoom tiles for which the pool had no free page, and no tier below room
- * @param missedExecutors executors that had no part, since they were busy all the time
+ * @param missedExecutors executors that had no part, since they were busy all the time, or went
  * @param refused first reason for which something was refused; empty where there is none
  */
 public record SnapshotReport(

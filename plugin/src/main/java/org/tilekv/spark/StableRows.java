@@ -20,9 +20,13 @@ import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Sample;
 import org.apache.spark.sql.execution.ExternalRDD;
 import org.apache.spark.sql.execution.LogicalRDD;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -32,8 +36,9 @@ import scala.jdk.javaapi.CollectionConverters;
  * and others not at all.
  *
  * <p>Values that depend on the place of a row in its partition are the same as long as the order
- * is: over files, ranges and local rows, before any shuffle. What a function does that is declared
- * deterministic and is not, nobody can see.
+ * is: over files, ranges and local rows, before any shuffle. Not seen are functions that are
+ * declared deterministic and are not, rows of one place in a sort of which some are taken, and the
+ * last bits of sums of fractions.
  */
 final class StableRows {
 
@@ -49,9 +54,22 @@ final class StableRows {
           "InputFileBlockLength");
   // Spark calls some of them deterministic.
   private static final Set<String> BY_ORDER =
-      Set.of("CollectList", "CollectSet", "First", "Last", "AnyValue", "ListAgg", "MaxBy", "MinBy");
-  private static final Set<String> TAKE_SOME =
-      Set.of("Sample", "GlobalLimit", "LocalLimit", "Offset");
+      Set.of(
+          "CollectList",
+          "CollectSet",
+          "First",
+          "Last",
+          "AnyValue",
+          "ListAgg",
+          "MaxBy",
+          "MinBy",
+          "Mode",
+          "RowNumber",
+          "NTile",
+          "Lag",
+          "Lead",
+          "NthValue");
+  private static final Set<String> TAKE_FIRST = Set.of("GlobalLimit", "LocalLimit", "Offset");
   private static final Set<String> KEEP_ORDER =
       Set.of(
           "Project",
@@ -64,8 +82,9 @@ final class StableRows {
           "SerializeFromObject",
           "DeserializeToObject",
           "TypedFilter",
-          "Sample",
-          "LocalLimit");
+          "Sample");
+  private static final Set<String> ORDERED =
+      Set.of("LocalRelation", "Range", "OneRowRelation", "HiveTableRelation");
 
   private static final String AGAIN = "reading the rows again may give others: ";
   private static final String INSTEAD = "; a checkpoint of them can be planned";
@@ -86,7 +105,7 @@ final class StableRows {
     if (cause.isPresent()) {
       return AGAIN + "they have a value of " + cause.get().sql() + INSTEAD;
     }
-    if (TAKE_SOME.contains(plan.nodeName()) && !inputIsOrdered(plan) && !isSorted(plan)) {
+    if (takesSome(plan)) {
       return AGAIN + "some are taken of rows without an order" + INSTEAD;
     }
     return CollectionConverters.asJava(plan.children()).stream()
@@ -94,6 +113,16 @@ final class StableRows {
         .filter(why -> why != null)
         .findFirst()
         .orElse(null);
+  }
+
+  /** Whether it depends on the order of rows which of them it takes; that of a sort is one. */
+  private static boolean takesSome(LogicalPlan plan) {
+    if (plan instanceof Deduplicate distinct) {
+      return distinct.keys().size() < distinct.output().size();
+    }
+    return plan instanceof Sample
+        ? !inputIsOrdered(plan)
+        : TAKE_FIRST.contains(plan.nodeName()) && !isSorted(plan);
   }
 
   /** The part of an expression that does not depend on its inputs alone; aggregates hide theirs. */
@@ -124,8 +153,11 @@ final class StableRows {
     if (plan instanceof ExternalRDD<?> external) {
       return isOrdered(external.rdd());
     }
+    if (plan instanceof LogicalRelation relation) {
+      return relation.relation() instanceof HadoopFsRelation;
+    }
     if (plan.children().isEmpty()) {
-      return !plan.nodeName().startsWith("InMemory");
+      return ORDERED.contains(plan.nodeName());
     }
     return KEEP_ORDER.contains(plan.nodeName()) && inputIsOrdered(plan);
   }
@@ -138,6 +170,6 @@ final class StableRows {
   private static boolean isSorted(LogicalPlan plan) {
     LogicalPlan child = CollectionConverters.asJava(plan.children()).get(0);
     return child.nodeName().equals("Sort")
-        || TAKE_SOME.contains(child.nodeName()) && isSorted(child);
+        || TAKE_FIRST.contains(child.nodeName()) && isSorted(child);
   }
 }

@@ -185,6 +185,16 @@ final class DiskIndex {
     }
   }
 
+  /** Whether a group finds room without another one going for it. */
+  boolean hasRoom(long nowMs) {
+    lock.lock();
+    try {
+      return !closed && emptiest(nowMs) != null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   // Nothing is there to evict while the first segment is made.
   private boolean awaitGrowth() {
     boolean grows = spaces.stream().anyMatch(space -> space.growing && !space.out);

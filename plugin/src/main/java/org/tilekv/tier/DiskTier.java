@@ -210,6 +210,19 @@ public final class DiskTier implements LowerTier {
   }
 
   @Override
+  public boolean fill(GroupMeta meta, ByteBuffer bytes) {
+    return contains(meta.key())
+        || index.hasRoom(clockMs.getAsLong()) && put(meta, bytes, Reuse.PLANNED);
+  }
+
+  @Override
+  public @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst) {
+    requireGroup(dst, dst.remaining() >= groupBytes());
+    DiskSlot slot = index.peek(key);
+    return slot == null ? null : read(slot, key, dst);
+  }
+
+  @Override
   public @Nullable GroupMeta get(GroupKey key, ByteBuffer dst) {
     requireGroup(dst, dst.remaining() >= groupBytes());
     admission.asked(key);

@@ -125,6 +125,25 @@ public final class HostTier implements LowerTier {
   }
 
   @Override
+  public @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst) {
+    requireGroup(dst, dst.remaining() >= groupBytes);
+    try {
+      boolean hit = !closed && cache.peek(key.tile(0), dst, dst.position());
+      return hit ? metas.get(key) : null;
+    } catch (IllegalStateException e) {
+      whenClosed(e);
+      return null;
+    }
+  }
+
+  @Override
+  public boolean fill(GroupMeta meta, ByteBuffer bytes) {
+    HostTileCacheStats stats = cache.stats();
+    return contains(meta.key())
+        || stats.residentTiles() < stats.capacityTiles() && put(meta, bytes, Reuse.PLANNED);
+  }
+
+  @Override
   public @Nullable HeldGroup hold(GroupKey key) {
     GroupMeta meta = metas.get(key);
     if (closed || meta == null) {

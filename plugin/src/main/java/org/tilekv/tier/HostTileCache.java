@@ -145,6 +145,12 @@ public final class HostTileCache implements AutoCloseable {
     return fetch(key, dst, offset);
   }
 
+  /** As {@link #get(TileKey, ByteBuffer, int)}; does not count as a use. */
+  boolean peek(TileKey key, ByteBuffer dst, int offset) {
+    Objects.checkFromIndexSize(offset, geometry.tileBytes(), dst.limit());
+    return fetch(table.pinQuietly(key), dst, offset);
+  }
+
   /** A tile that is held in place. */
   public interface HeldTile extends AutoCloseable {
 
@@ -318,7 +324,10 @@ public final class HostTileCache implements AutoCloseable {
   }
 
   private boolean fetch(TileKey key, Object dst, int offset) {
-    int frame = table.pin(key);
+    return fetch(table.pin(key), dst, offset);
+  }
+
+  private boolean fetch(int frame, Object dst, int offset) {
     if (frame == KeyIndex.NONE) {
       return false;
     }

@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * org.tilekv.TileGeometry}.
  *
  * <p>Safe for any number of threads. Nothing here fails because of storage: a tier that cannot
- * serve says false or null and counts why. {@link #put} and {@link #get} may block on I/O; the
- * other calls do bookkeeping only. After {@link #close} every call says false or null.
+ * serve says false or null and counts why. {@link #put}, {@link #fill}, {@link #get}, {@link #peek}
+ * and {@link #describe} may block on I/O; the other calls do bookkeeping only. After {@link #close}
+ * every call says false, null, or that there is nothing.
  */
 public interface LowerTier extends AutoCloseable {
 
@@ -63,6 +64,16 @@ public interface LowerTier extends AutoCloseable {
    * any doubt is a miss, dropped and counted.
    */
   @Nullable GroupMeta get(GroupKey key, ByteBuffer dst);
+
+  /** As {@link #get}, without an effect on the order of use, on admission and on what is where. */
+  @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst);
+
+  /**
+   * As {@link #put}, where no other group has to go for it.
+   *
+   * @return whether the group is there; false also where there is no room left
+   */
+  boolean fill(GroupMeta meta, ByteBuffer bytes);
 
   /** A group's bytes where they are; they stay there, and stay the same, until it is closed. */
   interface HeldGroup extends AutoCloseable {

@@ -104,6 +104,17 @@ public final class StackedTier implements LowerTier {
   }
 
   @Override
+  public @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst) {
+    GroupMeta above = upper.peek(key, dst);
+    return above == null ? lower.peek(key, dst) : above;
+  }
+
+  @Override
+  public boolean fill(GroupMeta meta, ByteBuffer bytes) {
+    return contains(meta.key()) || upper.fill(meta, bytes) || lower.fill(meta, bytes);
+  }
+
+  @Override
   public @Nullable HeldGroup hold(GroupKey key) {
     HeldGroup held = upper.hold(key);
     if (held != null) {

@@ -95,6 +95,16 @@ public final class MapTier implements LowerTier {
   }
 
   @Override
+  public @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst) {
+    return get(key, dst);
+  }
+
+  @Override
+  public boolean fill(GroupMeta meta, ByteBuffer bytes) {
+    return put(meta, bytes, Reuse.PLANNED);
+  }
+
+  @Override
   public List<GroupKey> keys() {
     return List.copyOf(groups.keySet());
   }

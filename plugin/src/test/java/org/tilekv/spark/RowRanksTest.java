@@ -15,6 +15,7 @@ package org.tilekv.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -43,6 +44,27 @@ class RowRanksTest {
     assertThat(new TreeSet<>(first)).as("seed %d", seed).hasSize(300);
   }
 
+  /** Texts whose hashes are the same. */
+  @Test
+  void rowsWithEqualHashesAreNotTakenForEqual() {
+    Row one = RowFactory.create("Aa", -1L);
+    Row other = RowFactory.create("BB", 0L);
+    assertThat(RowHash.of(one)).isEqualTo(RowHash.of(other));
+    RowRanks ranks = new RowRanks(true);
+    long rank = ranks.of(one);
+    assertThat(ranks.of(other)).as("the first of its kind, too").isEqualTo(rank);
+    assertThat(ranks.of(one)).as("the second of its kind").isNotEqualTo(rank);
+  }
+
+  @Test
+  void nullsAndPlacesCount() {
+    MessageDigest sha256 = RowDigest.sha256();
+    RowDigest one = RowDigest.of(RowFactory.create("a", null), sha256);
+    assertThat(RowDigest.of(RowFactory.create("a", null), sha256)).isEqualTo(one);
+    assertThat(RowDigest.of(RowFactory.create(null, "a"), sha256)).isNotEqualTo(one);
+    assertThat(RowDigest.of(RowFactory.create("a", ""), sha256)).isNotEqualTo(one);
+  }
+
   private static List<String> ranks(List<Row> rows) {
     RowRanks ranks = new RowRanks(true);
     return rows.stream().map(row -> row + " " + ranks.of(row)).sorted().toList();
@@ -53,10 +75,10 @@ class RowRanksTest {
     RowRanks ranks = new RowRanks(false);
     long one = ranks.of(RowFactory.create("a", List.of(1)));
     assertThat(ranks.of(RowFactory.create("a", List.of(2)))).isEqualTo(one);
-    assertThat(RowRanks.comparable(StructType.fromDDL("a string, b array<int>"))).isFalse();
-    assertThat(RowRanks.comparable(StructType.fromDDL("a string, b struct<c: int>"))).isFalse();
+    assertThat(RowDigest.coversAll(StructType.fromDDL("a string, b array<int>"))).isFalse();
+    assertThat(RowDigest.coversAll(StructType.fromDDL("a string, b struct<c: int>"))).isFalse();
     assertThat(
-            RowRanks.comparable(
+            RowDigest.coversAll(
                 StructType.fromDDL(
                     "a string, b bigint, c decimal(9,2), d date, e timestamp, f timestamp_ntz,"
                         + " g binary, h boolean, i double")))

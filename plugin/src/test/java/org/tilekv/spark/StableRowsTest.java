@@ -93,6 +93,13 @@ class StableRowsTest {
     assertStable(base().join(base().withColumnRenamed("id", "other"), expr("id = other")));
     assertUnstable(
         base().groupBy(col("id").mod(3).as("k")).agg(collect_list("id")), "collect_list");
+    assertUnstable(base().withColumn("n", expr("row_number() over (order by 1)")), "row_number");
+    base().createOrReplaceTempView("base");
+    assertUnstable(
+        spark.sql(
+            "WITH t AS (SELECT id FROM base GROUP BY id)"
+                + " SELECT monotonically_increasing_id() n FROM t"),
+        "monotonically_increasing_id()");
   }
 
   @Test
@@ -115,7 +122,9 @@ class StableRowsTest {
 
   @Test
   void partsOfRowsWithoutAnOrderAreNot() {
-    assertStable(base().limit(10));
+    assertUnstable(base().limit(10), "some are taken");
+    assertUnstable(base().withColumn("k", lit(1)).dropDuplicates("k"), "some are taken");
+    assertStable(base().distinct());
     assertStable(base().repartition(3).orderBy("id").limit(10));
     assertStable(base().sample(0.5, 3));
     assertUnstable(base().repartition(3).limit(10), "some are taken");

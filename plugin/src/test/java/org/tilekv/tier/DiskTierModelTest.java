@@ -56,10 +56,20 @@ class DiskTierModelTest {
             tier = open(options, disk);
           }
         }
-        case 2, 3, 4, 5 -> {
+        case 2, 3, 4 -> {
           assertThat(Groups.put(tier, i)).isTrue();
           model.remove(i);
           model.add(i);
+        }
+        case 5 -> {
+          long evictions = tier.stats().evictions();
+          boolean there = model.contains(i);
+          boolean filled = tier.fill(Groups.meta(i), Groups.bytes(i));
+          assertThat(tier.stats().evictions()).as("seed %d", seed).isEqualTo(evictions);
+          assertThat(filled || !there).as("seed %d", seed).isTrue();
+          if (filled && !there) {
+            model.add(i);
+          }
         }
         default -> {
           boolean hit = Groups.get(tier, i);

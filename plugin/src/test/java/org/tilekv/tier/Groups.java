@@ -68,12 +68,24 @@ final class Groups {
     return meta != null;
   }
 
+  /** Peeks at a group; fails unless it is a miss or exactly group {@code i}. */
+  static boolean peek(LowerTier tier, int i) {
+    ByteBuffer dst = ByteBuffer.allocate(BYTES);
+    GroupMeta meta = tier.peek(key(i), dst);
+    if (meta != null) {
+      assertThat(meta).isEqualTo(meta(i));
+      assertThat(dst.array()).as("group %d", i).isEqualTo(bytes(i).array());
+    }
+    return meta != null;
+  }
+
   /** Of groups 0 to {@code groups - 1}, those that are there are listed and described. */
   static void checkKeys(LowerTier tier, int groups, String what) {
     Set<GroupKey> keys = new HashSet<>(tier.keys());
     for (int i = 0; i < groups; i++) {
       boolean there = tier.contains(key(i));
       assertThat(keys.remove(key(i))).as("%s, group %d", what, i).isEqualTo(there);
+      assertThat(peek(tier, i)).as("%s, group %d", what, i).isEqualTo(there);
       assertThat(tier.describe(key(i)))
           .as("%s, group %d", what, i)
           .isEqualTo(there ? meta(i) : null);

@@ -60,6 +60,21 @@ class HostTierTest {
     }
   }
 
+  @Test
+  void aFullTierIsNotFilled() {
+    try (HostTier tier = tier(4)) {
+      for (int i = 0; i < 4; i++) {
+        assertThat(tier.fill(Groups.meta(i), Groups.bytes(i))).isTrue();
+      }
+      assertThat(tier.fill(Groups.meta(4), Groups.bytes(4))).isFalse();
+      assertThat(tier.fill(Groups.meta(0), Groups.bytes(0))).as("there already").isTrue();
+      assertThat(Groups.peek(tier, 0)).isTrue();
+      Groups.put(tier, 5);
+      assertThat(tier.contains(Groups.key(0))).as("a peek is no use").isFalse();
+      assertThat(tier.stats().evictions()).isEqualTo(1);
+    }
+  }
+
   /** Old entries are pruned while groups are put; what is there can be read all the same. */
   @Test
   void aGroupThatIsThereCanBeRead() {

@@ -116,6 +116,26 @@ class StackedTierTest {
   }
 
   @Test
+  void peeksMoveNothingAndFillsEvictNothing() {
+    for (int i = 0; i < 8; i++) {
+      Groups.put(tier, i);
+    }
+    List<GroupKey> above = upper.keys();
+    for (int i = 0; i < 8; i++) {
+      assertThat(Groups.peek(tier, i)).isTrue();
+    }
+    assertThat(upper.keys()).containsExactlyInAnyOrderElementsOf(above);
+    assertThat(later.tasks).isEmpty();
+    int filled = 0;
+    while (tier.fill(Groups.meta(100 + filled), Groups.bytes(100 + filled))) {
+      filled++;
+    }
+    assertThat(filled).as("room below alone").isEqualTo(12 - 8);
+    assertThat(upper.keys()).containsExactlyInAnyOrderElementsOf(above);
+    assertThat(tier.keys()).hasSize(12);
+  }
+
+  @Test
   void aGroupThatIsReadAboveIsKeptBelow() {
     Groups.put(tier, 1);
     lower.remove(Groups.key(1));
