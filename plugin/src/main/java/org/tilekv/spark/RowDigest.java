@@ -17,7 +17,6 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
 import java.util.Date;
 import org.apache.spark.sql.Row;
@@ -57,14 +56,6 @@ record RowDigest(long high, long low) {
         || type instanceof DateType
         || type instanceof TimestampType
         || type instanceof TimestampNTZType;
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   /** Of a row of such a schema. */

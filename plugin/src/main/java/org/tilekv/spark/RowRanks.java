@@ -29,7 +29,7 @@ final class RowRanks {
   private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
 
   private final boolean comparable;
-  private final MessageDigest sha256 = RowDigest.sha256();
+  private final MessageDigest sha256 = Sha256.open();
   private final Map<RowDigest, Integer> seen = new HashMap<>();
 
   /**

@@ -14,8 +14,6 @@
 package org.tilekv.spark;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
@@ -36,14 +34,8 @@ final class TenantSalts {
     if (isSealed(salt)) {
       return salt;
     }
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest((PURPOSE + salt).getBytes(StandardCharsets.UTF_16BE));
-      return SEALED + HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    byte[] digest = Sha256.open().digest((PURPOSE + salt).getBytes(StandardCharsets.UTF_16BE));
+    return SEALED + HexFormat.of().formatHex(digest);
   }
 
   static boolean isSealed(String salt) {

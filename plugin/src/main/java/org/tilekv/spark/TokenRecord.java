@@ -15,7 +15,6 @@ package org.tilekv.spark;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -30,15 +29,7 @@ final class TokenRecord {
 
   private static final int DIGEST_BYTES = 16;
 
-  private final MessageDigest sha;
-
-  TokenRecord() {
-    try {
-      sha = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-  }
+  private final MessageDigest sha = Sha256.open();
 
   byte[] encode(@Nullable String prompt, int @Nullable [] tokens) {
     if (prompt == null || tokens == null) {

@@ -58,7 +58,7 @@ class RowRanksTest {
 
   @Test
   void nullsAndPlacesCount() {
-    MessageDigest sha256 = RowDigest.sha256();
+    MessageDigest sha256 = Sha256.open();
     RowDigest one = RowDigest.of(RowFactory.create("a", null), sha256);
     assertThat(RowDigest.of(RowFactory.create("a", null), sha256)).isEqualTo(one);
     assertThat(RowDigest.of(RowFactory.create(null, "a"), sha256)).isNotEqualTo(one);
