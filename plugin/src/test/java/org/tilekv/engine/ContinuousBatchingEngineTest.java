@@ -354,61 +354,6 @@ class ContinuousBatchingEngineTest {
   }
 
   @Test
-  void aRowThatCannotBeCommittedKeepsItsPagesUntilTheStepHasEnded() {
-    FakeKvCache cache = new FakeKvCache(500, 8, 4, 512);
-    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
-    EngineFixture fixture = new EngineFixture(cache, decoder, EngineFixture.CONFIG);
-    GenerationRequest request = EngineFixture.greedy(0, prompt(8, 1), 20);
-    CompletableFuture<GenerationResult> row = fixture.engine.submit(request);
-    cache.commitFailsOf = request.owner();
-    int[] whileRunning = new int[1];
-    decoder.beforeFinish = () -> whileRunning[0] = cache.stats().pinnedPages();
-    fixture.engine.runStep();
-    assertThat(whileRunning[0]).as("the device may still write there").isPositive();
-    assertThat(cache.stats().pinnedPages()).isZero();
-    assertFails(row, "nothing can be committed");
-  }
-
-  @Test
-  void aRowThatCannotReserveAheadFailsOnceTheStepHasEnded() {
-    FakeKvCache cache = new FakeKvCache(500, 8, 4, 512);
-    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
-    EngineFixture fixture = new EngineFixture(cache, decoder, EngineFixture.CONFIG);
-    CompletableFuture<GenerationResult> row =
-        fixture.engine.submit(EngineFixture.greedy(0, prompt(8, 1), 20));
-    decoder.afterStart =
-        () -> cache.reserveFailure = new TileKvException("nothing can be reserved");
-    int[] whileRunning = new int[1];
-    decoder.beforeFinish =
-        () -> {
-          whileRunning[0] = cache.stats().pinnedPages();
-          cache.reserveFailure = null;
-          decoder.afterStart = () -> {};
-        };
-    fixture.engine.runStep();
-    assertThat(whileRunning[0]).as("the device may still write there").isPositive();
-    assertFails(row, "nothing can be reserved");
-    List<GenerationResult> next = fixture.run(List.of(EngineFixture.greedy(1, prompt(8, 2), 3)));
-    assertThat(next).as("the engine goes on").hasSize(1);
-  }
-
-  @Test
-  void anErrorBesideAStepClosesTheEngineOnceTheStepHasEnded() {
-    FakeKvCache cache = new FakeKvCache(500, 8, 4, 512);
-    FakeTokenDecoder decoder = new FakeTokenDecoder(cache);
-    EngineFixture fixture = new EngineFixture(cache, decoder, EngineFixture.CONFIG);
-    CompletableFuture<GenerationResult> row =
-        fixture.engine.submit(EngineFixture.greedy(0, prompt(8, 1), 20));
-    cache.commitFailure = new OutOfMemoryError("no heap");
-    int[] whileRunning = new int[1];
-    decoder.beforeFinish = () -> whileRunning[0] = cache.stats().pinnedPages();
-    fixture.engine.runStep();
-    assertThat(whileRunning[0]).as("the device may still write there").isPositive();
-    assertThat(cache.stats().pinnedPages()).isZero();
-    assertFails(row, "the engine stopped: java.lang.OutOfMemoryError: no heap");
-  }
-
-  @Test
   void anErrorClosesTheEngine() {
     EngineFixture fixture = EngineFixture.of(500, EngineFixture.CONFIG);
     fixture.decoder.beforeStep =
