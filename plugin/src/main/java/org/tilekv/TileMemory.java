@@ -91,8 +91,8 @@ public interface TileMemory extends AutoCloseable {
 
   /**
    * Says that pages are about to be given back that work queued so far, such as a forward step
-   * under way, may still read or write: what {@link #copyIn} brings from now on comes behind it. By
-   * the thread that queues such work.
+   * under way, may still read or write: what {@link #copyIn} brings and {@link #beginCopyOut} takes
+   * from now on comes behind it. By the thread that queues such work.
    */
   default void lettingGo() {}
 

@@ -176,17 +176,17 @@ public final class CacheTier implements PrefixSource {
     reads.shutdown();
     staging.close();
     writes.shutdown();
-    boolean loadsEnded = awaitEnd(reads);
+    awaitEnd(reads);
     awaitEnd(writes);
     tier.close();
-    if (loadsEnded || reads.isTerminated()) {
+    if (reads.isTerminated()) {
       // Where a load hangs its memory is left to it.
       loads.free();
     }
   }
 
   /** Waits, within a bound, but not for an interrupt, which is kept. */
-  private static boolean awaitEnd(ExecutorService executor) {
+  private static void awaitEnd(ExecutorService executor) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
     boolean interrupted = false;
     boolean ended = false;
@@ -202,6 +202,5 @@ public final class CacheTier implements PrefixSource {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return ended;
   }
 }

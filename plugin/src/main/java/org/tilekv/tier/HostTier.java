@@ -114,33 +114,37 @@ public final class HostTier implements LowerTier {
 
   @Override
   public @Nullable GroupMeta get(GroupKey key, ByteBuffer dst) {
-    requireGroup(dst, dst.remaining() >= groupBytes);
-    try {
-      boolean hit = !closed && cache.get(key.tile(0), dst, dst.position());
-      return hit ? metas.get(key) : null;
-    } catch (IllegalStateException e) {
-      whenClosed(e);
-      return null;
-    }
+    return read(key, dst, true);
   }
 
   @Override
   public @Nullable GroupMeta peek(GroupKey key, ByteBuffer dst) {
+    return read(key, dst, false);
+  }
+
+  private @Nullable GroupMeta read(GroupKey key, ByteBuffer dst, boolean uses) {
     requireGroup(dst, dst.remaining() >= groupBytes);
     try {
-      boolean hit = !closed && cache.peek(key.tile(0), dst, dst.position());
-      return hit ? metas.get(key) : null;
+      return !closed && read(key.tile(0), dst, uses) ? metas.get(key) : null;
     } catch (IllegalStateException e) {
       whenClosed(e);
       return null;
     }
   }
 
+  private boolean read(TileKey tile, ByteBuffer dst, boolean uses) {
+    int at = dst.position();
+    return uses ? cache.get(tile, dst, at) : cache.peek(tile, dst, at);
+  }
+
   @Override
   public boolean fill(GroupMeta meta, ByteBuffer bytes) {
+    return contains(meta.key()) || hasRoom() && put(meta, bytes, Reuse.PLANNED);
+  }
+
+  private boolean hasRoom() {
     HostTileCacheStats stats = cache.stats();
-    return contains(meta.key())
-        || stats.residentTiles() < stats.capacityTiles() && put(meta, bytes, Reuse.PLANNED);
+    return stats.residentTiles() < stats.capacityTiles();
   }
 
   @Override

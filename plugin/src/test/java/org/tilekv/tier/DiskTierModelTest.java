@@ -89,6 +89,8 @@ class DiskTierModelTest {
     }
     tier.close();
     assertThat(tier.keys()).isEmpty();
+    assertThat(tier.fill(Groups.meta(0), Groups.bytes(0))).isFalse();
+    assertThat(Groups.peek(tier, 0)).isFalse();
     assertThat(tier.describe(Groups.key(first(model)))).isNull();
   }
 

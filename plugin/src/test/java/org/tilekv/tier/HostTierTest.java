@@ -49,6 +49,8 @@ class HostTierTest {
     assertThat(Groups.put(tier, 1)).isFalse();
     assertThat(Groups.get(tier, 1)).isFalse();
     assertThat(tier.contains(Groups.key(1))).isFalse();
+    assertThat(tier.fill(Groups.meta(1), Groups.bytes(1))).isFalse();
+    assertThat(Groups.peek(tier, 1)).isFalse();
     assertThat(tier.keys()).isEmpty();
     assertThat(tier.describe(Groups.key(1))).isNull();
   }
