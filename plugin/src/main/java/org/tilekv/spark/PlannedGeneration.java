@@ -18,6 +18,7 @@ import static org.apache.spark.sql.functions.col;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkThrowable;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
@@ -35,8 +36,8 @@ import scala.reflect.ClassTag$;
 
 /**
  * Makes the generating RDD of a job that may be planned: one pass finds what its rows share; then
- * the rows are brought into groups, or stay as they are where that would gain nothing. To be run
- * when the job starts, on its thread.
+ * the rows are brought into groups, or stay as they are where that would gain nothing or the pass
+ * fails. To be run when the job starts, on its thread.
  */
 final class PlannedGeneration implements Supplier<RDD<Row>> {
 
@@ -44,6 +45,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   static final double LEAST_SAVED = 0.02;
 
   private static final Logger LOG = LoggerFactory.getLogger(PlannedGeneration.class);
+  private static final String CANCELLED = "SPARK_JOB_CANCELLED";
   private static final String JOB_DESCRIPTION = "spark.job.description";
 
   private final Dataset<Row> rows;
@@ -88,6 +90,11 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     RDD<Row> planned = null;
     try {
       planned = planned(input, kept);
+    } catch (Exception e) {
+      if (endsTheJob(e)) {
+        throw e;
+      }
+      LOG.warn("a batch could not be planned; its rows run as they come", e);
     } finally {
       if (planned == null) {
         kept.release();
@@ -100,6 +107,13 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
     return planned;
   }
 
+  /** Whether somebody wants the job to end; without its plan it would go on. */
+  private boolean endsTheJob(Exception e) {
+    return context.isStopped()
+        || Thread.currentThread().isInterrupted()
+        || e instanceof SparkThrowable known && CANCELLED.equals(known.getCondition());
+  }
+
   /** The RDD with a plan, which reads the tokens; null where there is no plan. */
   private @Nullable RDD<Row> planned(JavaRDD<Row> input, KeptTokens kept) {
     long start = System.nanoTime();
@@ -109,13 +123,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
       return null;
     }
     TileNaming naming = shared.namings().iterator().next();
-    JobPlanner.@Nullable Planned planned;
-    try {
-      planned = plan(shared, naming, start, kept.tokeniseSeconds());
-    } catch (RuntimeException e) {
-      LOG.warn("a plan could not be made; rows run as they come", e);
-      planned = null;
-    }
+    JobPlanner.@Nullable Planned planned = plan(shared, naming, start, kept.tokeniseSeconds());
     return planned == null ? null : inGroups(input, kept, planned, naming);
   }
 

@@ -25,8 +25,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -45,6 +50,8 @@ import scala.jdk.javaapi.CollectionConverters;
 class PlannedGenerationTest {
 
   private static final AtomicInteger READINGS = new AtomicInteger();
+  private static volatile CountDownLatch readingBegan = new CountDownLatch(1);
+  private static volatile boolean letGo;
 
   private static SparkSession spark;
   private PlanCounters counters;
@@ -230,31 +237,74 @@ class PlannedGenerationTest {
     assertNothingKept();
   }
 
+  /** Rows of which one cannot be read at the given reading. */
+  private static Dataset<Row> failing(int failsAtReading) {
+    READINGS.set(0);
+    return made(
+        100,
+        id -> {
+          if (id == 99 && READINGS.incrementAndGet() == failsAtReading) {
+            throw new IllegalStateException("reading failed");
+          }
+          return "a header that all of them have " + id;
+        });
+  }
+
   @Test
   void noTokensAreKeptOfAJobThatFails() throws TimeoutException {
     for (String adaptive : List.of("true", "false")) {
-      for (int failsAtReading : new int[] {1, 2}) {
-        spark.conf().set("spark.sql.adaptive.enabled", adaptive);
-        READINGS.set(0);
-        Dataset<Row> rows =
-            made(
-                100,
-                id -> {
-                  if (id == 99 && READINGS.incrementAndGet() == failsAtReading) {
-                    throw new IllegalStateException("reading failed");
-                  }
-                  return "a header that all of them have " + id;
-                });
-        try {
-          assertThatThrownBy(() -> generate().transform(rows).collectAsList())
-              .hasStackTraceContaining("reading failed");
-          assertNothingKept();
-        } finally {
-          spark.conf().unset("spark.sql.adaptive.enabled");
-        }
+      spark.conf().set("spark.sql.adaptive.enabled", adaptive);
+      try {
+        Dataset<Row> rows = failing(2);
+        assertThatThrownBy(() -> generate().transform(rows).collectAsList())
+            .hasStackTraceContaining("reading failed");
+        assertNothingKept();
+      } finally {
+        spark.conf().unset("spark.sql.adaptive.enabled");
       }
     }
     assertPlanned(2, 0);
+  }
+
+  @Test
+  void rowsRunAsTheyComeWhereTheyCannotBePlanned() throws TimeoutException {
+    assertThat(generate().transform(failing(1)).collectAsList()).hasSize(100);
+    assertThat(READINGS.get()).as("readings of the row").isEqualTo(2);
+    assertPlanned(0, 1);
+    assertNothingKept();
+  }
+
+  @Test
+  void aJobThatIsCancelledWhileItIsPlannedEnds() throws Exception {
+    readingBegan = new CountDownLatch(1);
+    letGo = false;
+    Dataset<Row> rows =
+        made(
+            8,
+            id -> {
+              readingBegan.countDown();
+              while (!TaskContext.get().isInterrupted() && !letGo) {
+                Thread.onSpinWait();
+              }
+              throw new IllegalStateException("reading ended");
+            });
+    CompletableFuture<List<Row>> job =
+        CompletableFuture.supplyAsync(
+            () -> {
+              spark.sparkContext().setJobGroup("cancelled", "a job that is cancelled", false);
+              return generate().transform(rows).collectAsList();
+            });
+    assertThat(readingBegan.await(60, TimeUnit.SECONDS)).isTrue();
+    spark.sparkContext().cancelJobGroup("cancelled");
+    try {
+      assertThatThrownBy(() -> job.get(60, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasStackTraceContaining("cancelled");
+    } finally {
+      letGo = true;
+    }
+    assertPlanned(0, 0);
+    assertNothingKept();
   }
 
   @Test
