@@ -129,6 +129,15 @@ final class CopyLane implements AutoCloseable {
     }
   }
 
+  /** Waits for what is queued because of a failure, which keeps what goes wrong on the way. */
+  void endAfter(Throwable failure) {
+    try {
+      stream.synchronize();
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
   private PinnedMemory bounce() {
     PinnedMemory held = bounce;
     if (held == null) {

@@ -162,17 +162,25 @@ final class PageCopies implements AutoCloseable {
     try {
       orderBehindEvictions(lane.stream());
       lane.stream().waitFor(lastUse);
-      if (allPinned(pages, sources)) {
-        lane.toDevice(sources, pages);
-        lane.stream().synchronize();
-      } else {
-        for (int i = 0; i < pages.size(); i++) {
-          lane.toDeviceByBounce(sources.get(i), pages.get(i));
-        }
-      }
+      copyIn(lane, pages, sources);
+    } catch (Throwable failure) {
+      // What was queued before still writes to pages that are somebody else's soon.
+      lane.endAfter(failure);
+      throw failure;
     } finally {
       loading.decrementAndGet();
       giveBack(lane);
+    }
+  }
+
+  private void copyIn(CopyLane lane, List<int[]> pages, List<ByteBuffer> sources) {
+    if (allPinned(pages, sources)) {
+      lane.toDevice(sources, pages);
+      lane.stream().synchronize();
+      return;
+    }
+    for (int i = 0; i < pages.size(); i++) {
+      lane.toDeviceByBounce(sources.get(i), pages.get(i));
     }
   }
 
