@@ -87,13 +87,13 @@ final class BatchedCopies implements AutoCloseable {
       return;
     }
     begin(stream, used);
-    for (int at = 0, lane = 0; at < count; at += atOnce, lane = (lane + 1) % used) {
-      CudaStream of = lanes.get(lane).stream;
-      copySome(of, from, to, at, Math.min(atOnce, count - at), bytes);
-    }
-    for (int i = 0; i < used; i++) {
-      lanes.get(i).stream.record(lanes.get(i).end);
-      stream.waitFor(lanes.get(i).end);
+    try {
+      for (int at = 0, lane = 0; at < count; at += atOnce, lane = (lane + 1) % used) {
+        CudaStream of = lanes.get(lane).stream;
+        copySome(of, from, to, at, Math.min(atOnce, count - at), bytes);
+      }
+    } finally {
+      end(stream, used);
     }
   }
 
@@ -105,6 +105,14 @@ final class BatchedCopies implements AutoCloseable {
     stream.record(begin);
     for (int i = 0; i < used; i++) {
       lanes.get(i).stream.waitFor(begin);
+    }
+  }
+
+  /** Lets the stream wait for what the lanes have queued, all of it or some. */
+  private void end(CudaStream stream, int used) {
+    for (int i = 0; i < used; i++) {
+      lanes.get(i).stream.record(lanes.get(i).end);
+      stream.waitFor(lanes.get(i).end);
     }
   }
 

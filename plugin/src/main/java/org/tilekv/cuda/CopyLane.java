@@ -110,7 +110,8 @@ final class CopyLane implements AutoCloseable {
     int most = (int) (memory.bytes() / tileBytes);
     for (int first = 0; first < pages.length; first += most) {
       int count = Math.min(most, pages.length - first);
-      toHost(Arrays.copyOfRange(pages, first, first + count), memory.address(), false);
+      int[] some = Arrays.copyOfRange(pages, first, first + count);
+      queue(() -> toHost(some, memory.address(), false));
       stream.synchronize();
       dst.put(memory.buffer().limit(count * tileBytes));
     }
@@ -124,13 +125,23 @@ final class CopyLane implements AutoCloseable {
       int count = Math.min(most, pages.length - first);
       memory.buffer().put(0, src, src.position(), count * tileBytes);
       src.position(src.position() + count * tileBytes);
-      toDevice(List.of(memory.buffer()), List.of(Arrays.copyOfRange(pages, first, first + count)));
+      int[] some = Arrays.copyOfRange(pages, first, first + count);
+      queue(() -> toDevice(List.of(memory.buffer()), List.of(some)));
       stream.synchronize();
     }
   }
 
-  /** Waits for what is queued because of a failure, which keeps what goes wrong on the way. */
-  void endAfter(Throwable failure) {
+  /** Queues copies; where that fails, what was queued before has ended when it throws. */
+  void queue(Runnable copies) {
+    try {
+      copies.run();
+    } catch (Throwable failure) {
+      endAfter(failure);
+      throw failure;
+    }
+  }
+
+  private void endAfter(Throwable failure) {
     try {
       stream.synchronize();
     } catch (RuntimeException e) {

@@ -116,15 +116,23 @@ final class PageCopies implements AutoCloseable {
       return Copy.DONE;
     }
     synchronized (evictions) {
-      evictions.stream().waitFor(lastUse);
-      evictions.toHost(pages, Cuda.addressOf(dst) + dst.position(), loading.get() > 0);
-      CudaEvent done = spare.isEmpty() ? device.createEvent(false) : spare.removeLast();
-      evictions.stream().record(done);
-      evictions.stream().record(lastEviction);
-      evicted = true;
+      if (spare.isEmpty()) {
+        spare.addLast(device.createEvent(false));
+      }
+      CudaEvent done = spare.getLast();
+      evictions.queue(() -> evict(pages, Cuda.addressOf(dst) + dst.position(), done));
+      spare.removeLast();
       dst.position(dst.position() + (int) bytes);
       return () -> await(done);
     }
+  }
+
+  private void evict(int[] pages, long address, CudaEvent done) {
+    evictions.stream().waitFor(lastUse);
+    evictions.toHost(pages, address, loading.get() > 0);
+    evictions.stream().record(done);
+    evictions.stream().record(lastEviction);
+    evicted = true;
   }
 
   private void await(CudaEvent done) {
@@ -143,7 +151,7 @@ final class PageCopies implements AutoCloseable {
     try {
       lane.stream().waitFor(stepEnd);
       if (pieces.holds(dst, bytes)) {
-        lane.toHost(pages, Cuda.addressOf(dst) + dst.position(), false);
+        lane.queue(() -> lane.toHost(pages, Cuda.addressOf(dst) + dst.position(), false));
         lane.stream().synchronize();
         dst.position(dst.position() + (int) bytes);
       } else {
@@ -162,25 +170,17 @@ final class PageCopies implements AutoCloseable {
     try {
       orderBehindEvictions(lane.stream());
       lane.stream().waitFor(lastUse);
-      copyIn(lane, pages, sources);
-    } catch (Throwable failure) {
-      // What was queued before still writes to pages that are somebody else's soon.
-      lane.endAfter(failure);
-      throw failure;
+      if (allPinned(pages, sources)) {
+        lane.queue(() -> lane.toDevice(sources, pages));
+        lane.stream().synchronize();
+      } else {
+        for (int i = 0; i < pages.size(); i++) {
+          lane.toDeviceByBounce(sources.get(i), pages.get(i));
+        }
+      }
     } finally {
       loading.decrementAndGet();
       giveBack(lane);
-    }
-  }
-
-  private void copyIn(CopyLane lane, List<int[]> pages, List<ByteBuffer> sources) {
-    if (allPinned(pages, sources)) {
-      lane.toDevice(sources, pages);
-      lane.stream().synchronize();
-      return;
-    }
-    for (int i = 0; i < pages.size(); i++) {
-      lane.toDeviceByBounce(sources.get(i), pages.get(i));
     }
   }
 
