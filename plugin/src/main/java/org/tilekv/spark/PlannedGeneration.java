@@ -110,6 +110,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
   /** Whether somebody wants the job to end; without its plan it would go on. */
   private boolean endsTheJob(Exception e) {
     return context.isStopped()
+        || e instanceof InterruptedException
         || Thread.currentThread().isInterrupted()
         || e instanceof SparkThrowable known && CANCELLED.equals(known.getCondition());
   }

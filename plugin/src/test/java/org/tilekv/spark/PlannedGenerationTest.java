@@ -25,12 +25,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -274,8 +274,8 @@ class PlannedGenerationTest {
     assertNothingKept();
   }
 
-  @Test
-  void aJobThatIsCancelledWhileItIsPlannedEnds() throws Exception {
+  /** Ends a job of that thread while it is planned. */
+  private void assertEnds(Consumer<Thread> ending) throws Exception {
     readingBegan = new CountDownLatch(1);
     letGo = false;
     Dataset<Row> rows =
@@ -288,23 +288,38 @@ class PlannedGenerationTest {
               }
               throw new IllegalStateException("reading ended");
             });
-    CompletableFuture<List<Row>> job =
-        CompletableFuture.supplyAsync(
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Thread job =
+        new Thread(
             () -> {
-              spark.sparkContext().setJobGroup("cancelled", "a job that is cancelled", false);
-              return generate().transform(rows).collectAsList();
+              spark.sparkContext().setJobGroup("to be ended", "a job that is ended", false);
+              generate().transform(rows).collectAsList();
             });
-    assertThat(readingBegan.await(60, TimeUnit.SECONDS)).isTrue();
-    spark.sparkContext().cancelJobGroup("cancelled");
+    job.setUncaughtExceptionHandler((thread, thrown) -> failure.set(thrown));
+    job.start();
     try {
-      assertThatThrownBy(() -> job.get(60, TimeUnit.SECONDS))
-          .isInstanceOf(ExecutionException.class)
-          .hasStackTraceContaining("cancelled");
+      assertThat(readingBegan.await(60, TimeUnit.SECONDS)).isTrue();
+      ending.accept(job);
+      job.join(60_000);
+      assertThat(job.isAlive()).as("the job's thread").isFalse();
     } finally {
       letGo = true;
+      spark.sparkContext().cancelJobGroup("to be ended");
+      job.join();
     }
+    assertThat(failure.get()).isNotNull().hasStackTraceContaining("PlanningJob.run");
     assertPlanned(0, 0);
     assertNothingKept();
+  }
+
+  @Test
+  void aJobThatIsCancelledWhileItIsPlannedEnds() throws Exception {
+    assertEnds(job -> spark.sparkContext().cancelJobGroup("to be ended"));
+  }
+
+  @Test
+  void aJobWhoseThreadIsInterruptedWhileItIsPlannedEnds() throws Exception {
+    assertEnds(Thread::interrupt);
   }
 
   @Test
