@@ -59,9 +59,9 @@ record BosRule(boolean specialTokens, @Nullable Integer putFirst) {
     }
     if (json != null && json.has("bos_token")) {
       String text = json.get("bos_token").path("content").asText(json.get("bos_token").asText());
-      long[] ids = handle.encode(text, false);
+      int[] ids = handle.encode(text, false);
       if (ids.length == 1) {
-        return Math.toIntExact(ids[0]);
+        return ids[0];
       }
     }
     throw new InvalidModelException(

@@ -17,10 +17,12 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokenizer of a Hugging Face directory's {@code tokenizer.json}, run by the native library of
- * that format. Never truncates or pads. Thread-safe.
+ * that format. Never truncates or pads. Remembers the tokens of lines where that cannot change any
+ * ({@link LineCuts}), so that what prompts share is encoded once. Thread-safe.
  *
  * <p>Whether a prompt gets the BOS token in front:
  *
@@ -37,9 +39,13 @@ public final class HfTokenizer implements Tokenizer {
   private final TokenizerHandle handle;
   private final BosRule rule;
 
-  private HfTokenizer(TokenizerHandle handle, BosRule rule) {
+  /** Null where texts have to be encoded whole. */
+  private final @Nullable LineEncoder lines;
+
+  private HfTokenizer(TokenizerHandle handle, BosRule rule, @Nullable LineEncoder lines) {
     this.handle = handle;
     this.rule = rule;
+    this.lines = lines;
   }
 
   /**
@@ -59,7 +65,8 @@ public final class HfTokenizer implements Tokenizer {
     }
     TokenizerHandle handle = load(file);
     try {
-      return new HfTokenizer(handle, BosRule.of(directory, config, addBos, handle));
+      BosRule rule = BosRule.of(directory, config, addBos, handle);
+      return new HfTokenizer(handle, rule, LineEncoder.of(file, handle, rule.specialTokens()));
     } catch (RuntimeException e) {
       handle.close();
       throw e;
@@ -77,16 +84,14 @@ public final class HfTokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text) {
-    long[] ids = handle.encode(text, rule.specialTokens());
+    int[] ids = lines == null ? handle.encode(text, rule.specialTokens()) : lines.encode(text);
     Integer bos = rule.putFirst();
-    int front = bos == null || ids.length > 0 && ids[0] == bos ? 0 : 1;
-    int[] tokens = new int[front + ids.length];
-    if (bos != null) {
-      tokens[0] = bos;
+    if (bos == null || ids.length > 0 && ids[0] == bos) {
+      return ids;
     }
-    for (int i = 0; i < ids.length; i++) {
-      tokens[front + i] = (int) ids[i];
-    }
+    int[] tokens = new int[1 + ids.length];
+    tokens[0] = bos;
+    System.arraycopy(ids, 0, tokens, 1, ids.length);
     return tokens;
   }
 

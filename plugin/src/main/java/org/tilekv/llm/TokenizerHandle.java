@@ -39,18 +39,26 @@ final class TokenizerHandle implements AutoCloseable {
     library.disablePadding(address);
   }
 
-  long[] encode(String text, boolean addSpecialTokens) {
+  int[] encode(String text, boolean addSpecialTokens) {
     acquire();
     try {
       long encoding = library.encode(address, text, addSpecialTokens);
       try {
-        return library.getTokenIds(encoding);
+        return toInts(library.getTokenIds(encoding));
       } finally {
         library.deleteEncoding(encoding);
       }
     } finally {
       release();
     }
+  }
+
+  private static int[] toInts(long[] ids) {
+    int[] tokens = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      tokens[i] = (int) ids[i];
+    }
+    return tokens;
   }
 
   String decode(long[] tokens) {
@@ -62,8 +70,18 @@ final class TokenizerHandle implements AutoCloseable {
     }
   }
 
+  /**
+   * @throws IllegalStateException where it is closed
+   */
+  void requireOpen() {
+    if (closed.get()) {
+      throw new IllegalStateException("the tokenizer is closed");
+    }
+  }
+
   private void acquire() {
-    if (closed.get() || users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+    requireOpen();
+    if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
       throw new IllegalStateException("the tokenizer is closed");
     }
   }
