@@ -45,9 +45,9 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<byte[]>, Integ
   }
 
   @Override
-  public Iterator<Tuple2<Integer, byte[]>> call(Iterator<byte[]> records) throws Exception {
+  public Iterator<Tuple2<Integer, byte[]>> call(Iterator<byte[]> chunks) throws Exception {
     List<Tuple2<Integer, byte[]>> counted = new ArrayList<>();
-    if (!records.hasNext()) {
+    if (!chunks.hasNext()) {
       return counted.iterator();
     }
     TaskContext task = TaskContext.get();
@@ -55,7 +55,7 @@ final class CountPrefixes implements PairFlatMapFunction<Iterator<byte[]>, Integ
     try (RuntimeLease lease = PlanningLease.acquire(spec, task)) {
       TileNaming naming = TileNaming.of(lease.runtime());
       PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
-      count(records, paths, counter, task);
+      count(RecordChunks.unpack(chunks), paths, counter, task);
       namings.add(naming.toText());
     }
     byte[][] nodes = counter.finish();

@@ -29,28 +29,31 @@ import org.apache.spark.util.LongAccumulator;
 final class KeptTokens {
 
   private final SparkContext context;
-  private final JavaRDD<byte[]> records;
+  private final JavaRDD<byte[]> chunks;
   private final LongAccumulator tokeniseNs;
 
-  private KeptTokens(SparkContext context, JavaRDD<byte[]> records, LongAccumulator tokeniseNs) {
+  private KeptTokens(SparkContext context, JavaRDD<byte[]> chunks, LongAccumulator tokeniseNs) {
     this.context = context;
-    this.records = records;
+    this.chunks = chunks;
     this.tokeniseNs = tokeniseNs;
   }
 
   /** Of rows, when a job first reads them. */
   static KeptTokens of(SparkContext context, JavaRDD<Row> rows, GenerateSpec spec) {
     LongAccumulator tokeniseNs = context.longAccumulator();
-    JavaRDD<byte[]> records =
+    JavaRDD<byte[]> chunks =
         rows.mapPartitions(new TokeniseRows(spec, tokeniseNs))
             .setName("TileKV tokens")
             .persist(StorageLevel.DISK_ONLY());
-    return new KeptTokens(context, records, tokeniseNs);
+    return new KeptTokens(context, chunks, tokeniseNs);
   }
 
-  /** A {@link TokenRecord} for each row, partitions and order those of the rows. */
-  JavaRDD<byte[]> records() {
-    return records;
+  /**
+   * {@link RecordChunks} of a {@link TokenRecord} for each row, partitions and order those of the
+   * rows.
+   */
+  JavaRDD<byte[]> chunks() {
+    return chunks;
   }
 
   /** Time that tasks have spent on tokenising so far, added up. */
@@ -60,11 +63,11 @@ final class KeptTokens {
 
   /** Drops the blocks; does not wait for it. */
   void release() {
-    records.unpersist(false);
+    chunks.unpersist(false);
   }
 
   /** Drops them once a stage has read all of an RDD, or its job has ended in another way. */
   void releaseAfter(JavaRDD<?> reader) {
-    context.addSparkListener(new ReleaseAfterRead(context, records.id(), reader.id()));
+    context.addSparkListener(new ReleaseAfterRead(context, chunks.id(), reader.id()));
   }
 }

@@ -168,7 +168,7 @@ final class PlannedGeneration implements Supplier<RDD<Row>> {
         context.broadcast(planned.plan().encode(), ClassTag$.MODULE$.apply(byte[].class));
     JavaRDD<Row> routed =
         input.zipPartitions(
-            kept.records(),
+            kept.chunks(),
             new RouteRows(spec, columns, naming, plan, RowDigest.coversAll(rows.schema())));
     SparkSession session = rows.sparkSession();
     StructType own = numbered(rows.schema());

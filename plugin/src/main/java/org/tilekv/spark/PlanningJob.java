@@ -44,11 +44,11 @@ final class PlanningJob {
 
   /** Runs the job, which makes the tokens, and waits for it. */
   static Shared run(SparkContext context, KeptTokens kept, GenerateSpec spec) {
-    int buckets = Math.max(1, Math.min(kept.records().getNumPartitions(), MAX_BUCKETS));
+    int buckets = Math.max(1, Math.min(kept.chunks().getNumPartitions(), MAX_BUCKETS));
     CollectionAccumulator<String> namings = context.collectionAccumulator();
     NodeTable nodes =
         merge(
-            kept.records().mapPartitionsToPair(new CountPrefixes(spec, buckets, namings)), buckets);
+            kept.chunks().mapPartitionsToPair(new CountPrefixes(spec, buckets, namings)), buckets);
     return new Shared(
         nodes, namings.value().stream().map(TileNaming::parse).collect(Collectors.toSet()));
   }

@@ -54,7 +54,7 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
   }
 
   @Override
-  public Iterator<Row> call(Iterator<Row> rows, Iterator<byte[]> records) throws Exception {
+  public Iterator<Row> call(Iterator<Row> rows, Iterator<byte[]> chunks) throws Exception {
     if (!rows.hasNext()) {
       return rows;
     }
@@ -65,7 +65,7 @@ final class RouteRows implements FlatMapFunction2<Iterator<Row>, Iterator<byte[]
           lease.close();
         });
     PromptPaths paths = new PromptPaths(lease.runtime().tokenizer(), naming, spec.salt());
-    return new Routed(rows, records, paths, JobPlan.decode(plan.value()), task);
+    return new Routed(rows, RecordChunks.unpack(chunks), paths, JobPlan.decode(plan.value()), task);
   }
 
   /** The rows with their columns. Confined to the task's thread. */

@@ -22,7 +22,10 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 import org.tilekv.llm.Tokenizer;
 
-/** The prompts of a partition as {@link TokenRecord}s, one for each row, in order. */
+/**
+ * The prompts of a partition as {@link TokenRecord}s, one for each row, in order, in {@link
+ * RecordChunks}.
+ */
 final class TokeniseRows implements FlatMapFunction<Iterator<Row>, byte[]> {
   private static final long serialVersionUID = 1L;
 
@@ -48,7 +51,7 @@ final class TokeniseRows implements FlatMapFunction<Iterator<Row>, byte[]> {
         done -> {
           lease.close();
         });
-    return new Tokenised(rows, lease.runtime().tokenizer(), task);
+    return RecordChunks.pack(new Tokenised(rows, lease.runtime().tokenizer(), task));
   }
 
   /** Confined to the task's thread. */
