@@ -6,7 +6,7 @@
 # The ways unshared-plan and unshared-off run prompts that share nothing: what planning costs there.
 #
 # POOL is the page pool of an executor (default 48m: less than the templates need), NEW the most tokens generated for
-# a row (default 16), PARTITIONS those of the unplanned ways (default 16, four per core).
+# a row (default 16), PARTITIONS those of the input (default: four per core).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,7 +14,7 @@ work=$root/benchmarks/target/batch-planner
 rows=${1:-20000}
 ways=("${@:2}")
 ((${#ways[@]} > 0)) || ways=(plan off sorted cache-off)
-pool=${POOL:-48m} new=${NEW:-16} partitions=${PARTITIONS:-16}
+pool=${POOL:-48m} new=${NEW:-16} partitions=${PARTITIONS:-0}
 spark=${SPARK_HOME:-$root/examples/spark-home/target/spark-home}
 
 (cd "$root" && ./mvnw -q -B -Dfast -DskipTests -Dspotless.check.skip=true package \

@@ -52,33 +52,46 @@ final class InputRows {
 
   /**
    * The rows in contiguous partitions: neighbours in the file, which often share a prefix, stay
-   * neighbours.
+   * neighbours. Files that can be cut into enough parts are, others are shuffled.
    */
   Dataset<Row> read() throws IOException {
-    Dataset<Row> rows = withPrompt(readFile());
+    int wanted =
+        options.partitions > 0 ? options.partitions : 4 * spark.sparkContext().defaultParallelism();
+    boolean parquet = isParquet();
+    Dataset<Row> rows = withPrompt(parquet ? spark.read().parquet(options.input) : lines(wanted));
     requireColumn(rows, options.promptCol, "--prompt-col");
     if (options.expectedCol != null) {
       requireColumn(rows, options.expectedCol, "--expected-col");
     }
-    int partitions =
-        options.partitions > 0 ? options.partitions : 4 * spark.sparkContext().defaultParallelism();
+    // A part of a Parquet file may have no row, and another one all.
+    boolean cut = !parquet && rows.rdd().getNumPartitions() >= wanted;
+    if (cut && options.partitions == 0 && !options.sortByPrompt) {
+      return rows;
+    }
     Dataset<Row> numbered = rows.withColumn(ROW_ID, monotonically_increasing_id());
     Column order = col(options.sortByPrompt ? options.promptCol : ROW_ID);
-    return numbered.repartitionByRange(partitions, order).sortWithinPartitions(order);
+    return numbered.repartitionByRange(wanted, order).sortWithinPartitions(order);
   }
 
-  private Dataset<Row> readFile() throws IOException {
+  /** Lines of JSON, cut into about so many partitions where the files allow it. */
+  private Dataset<Row> lines(int partitions) {
+    setIfAbsent("spark.sql.files.minPartitionNum", Integer.toString(partitions));
+    setIfAbsent("spark.sql.files.openCostInBytes", "1");
+    return spark.read().option("mode", "FAILFAST").json(options.input);
+  }
+
+  private void setIfAbsent(String key, String value) {
+    if (!spark.conf().getAll().contains(key)) {
+      spark.conf().set(key, value);
+    }
+  }
+
+  private boolean isParquet() throws IOException {
     Path path = new Path(options.input);
     FileSystem fs = path.getFileSystem(spark.sparkContext().hadoopConfiguration());
     if (!fs.exists(path)) {
       throw new IllegalArgumentException("--input " + options.input + " does not exist");
     }
-    return isParquet(fs, path)
-        ? spark.read().parquet(options.input)
-        : spark.read().option("mode", "FAILFAST").json(options.input);
-  }
-
-  private static boolean isParquet(FileSystem fs, Path path) throws IOException {
     if (path.getName().endsWith(".parquet")) {
       return true;
     }

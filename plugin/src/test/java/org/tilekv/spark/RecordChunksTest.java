@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class RecordChunksTest {
@@ -54,7 +55,7 @@ class RecordChunksTest {
 
   @Test
   void noMoreIsReadThanAChunkNeeds() {
-    Iterator<byte[]> endless = java.util.stream.Stream.generate(() -> new byte[1000]).iterator();
+    Iterator<byte[]> endless = Stream.generate(() -> new byte[1000]).iterator();
     Iterator<byte[]> records = RecordChunks.unpack(RecordChunks.pack(endless));
     for (int i = 0; i < 1_000; i++) {
       assertThat(records.next()).hasSize(1000);
