@@ -17,6 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -30,7 +31,7 @@ class RecordChunksTest {
   void recordsComeBackFromFewChunks() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < 20; round++) {
       List<byte[]> records = records(random);
       List<byte[]> chunks = new ArrayList<>();
       RecordChunks.pack(records.iterator()).forEachRemaining(chunks::add);
@@ -38,14 +39,17 @@ class RecordChunksTest {
       assertThat(chunks).as("seed %d", seed).hasSizeLessThanOrEqualTo((int) (bytes >> 17) + 1);
       List<byte[]> back = new ArrayList<>();
       RecordChunks.unpack(chunks.iterator()).forEachRemaining(back::add);
-      assertThat(back).as("seed %d", seed).usingRecursiveComparison().isEqualTo(records);
+      assertThat(back).as("seed %d", seed).hasSameSizeAs(records);
+      for (int i = 0; i < back.size(); i++) {
+        assertThat(Arrays.equals(back.get(i), records.get(i))).as("seed %d: %d", seed, i).isTrue();
+      }
     }
   }
 
   private static List<byte[]> records(Random random) {
     List<byte[]> records = new ArrayList<>();
     int most = 1 << random.nextInt(19);
-    for (int left = random.nextInt(400); left > 0; left--) {
+    for (int left = random.nextInt(100); left > 0; left--) {
       byte[] record = new byte[random.nextInt(8) == 0 ? 0 : random.nextInt(most)];
       random.nextBytes(record);
       records.add(record);
