@@ -63,9 +63,9 @@ public class TokenizerBenchmark {
 
   @Setup
   public void prepare() throws IOException {
-    Path file = Path.of(data, "records-6m", "tokenizer.json");
-    handle = new TokenizerHandle(NativeTokenizers.library(), Files.readString(file));
-    lines = Objects.requireNonNull(LineEncoder.of(file, handle, true));
+    String json = Files.readString(Path.of(data, "records-6m", "tokenizer.json"));
+    handle = new TokenizerHandle(NativeTokenizers.library(), json);
+    lines = Objects.requireNonNull(LineEncoder.of(json, handle, true));
     JsonNode templates = JsonFiles.readObject(Path.of(data, "templates.json"));
     template = templates.path("contacts-0").asText();
   }

@@ -142,7 +142,7 @@ final class BatchOptions {
       names = "--partitions",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Contiguous partitions of the rows; 0 is four per core (default: 0).")
+      description = "Contiguous partitions of the rows; 0 is at least four per core (default: 0).")
   int partitions;
 
   @Option(

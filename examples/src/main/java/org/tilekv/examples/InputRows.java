@@ -64,8 +64,8 @@ final class InputRows {
       requireColumn(rows, options.expectedCol, "--expected-col");
     }
     // A part of a Parquet file may have no row, and another one all.
-    boolean cut = !parquet && rows.rdd().getNumPartitions() >= wanted;
-    if (cut && options.partitions == 0 && !options.sortByPrompt) {
+    boolean mayStay = options.partitions == 0 && !options.sortByPrompt && !parquet;
+    if (mayStay && rows.rdd().getNumPartitions() >= wanted) {
       return rows;
     }
     Dataset<Row> numbered = rows.withColumn(ROW_ID, monotonically_increasing_id());

@@ -20,6 +20,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -100,7 +101,7 @@ class InputRowsTest {
 
   private Dataset<Row> read(Object... options) throws IOException {
     String[] words =
-        Stream.concat(List.of(options).stream(), List.of("--model", dir, "--output", dir).stream())
+        Stream.concat(Arrays.stream(options), Stream.of("--model", dir, "--output", dir))
             .map(Object::toString)
             .toArray(String[]::new);
     return new InputRows(spark, CommandLine.populateCommand(new BatchOptions(), words)).read();

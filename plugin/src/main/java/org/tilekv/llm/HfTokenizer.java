@@ -63,23 +63,36 @@ public final class HfTokenizer implements Tokenizer {
     if (!Files.exists(file)) {
       return new MissingTokenizer(directory);
     }
-    TokenizerHandle handle = load(file);
+    String json = read(file);
+    TokenizerHandle handle = load(json, file);
     try {
       BosRule rule = BosRule.of(directory, config, addBos, handle);
-      return new HfTokenizer(handle, rule, LineEncoder.of(file, handle, rule.specialTokens()));
+      return new HfTokenizer(handle, rule, LineEncoder.of(json, handle, rule.specialTokens()));
     } catch (RuntimeException e) {
       handle.close();
       throw e;
     }
   }
 
-  private static TokenizerHandle load(Path file) {
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  private static TokenizerHandle load(String json, Path file) {
     TokenizersLibrary library = NativeTokenizers.library();
     try {
-      return new TokenizerHandle(library, Files.readString(file));
-    } catch (IOException | RuntimeException e) {
-      throw new InvalidModelException("cannot read " + file + ": " + e.getMessage(), e);
+      return new TokenizerHandle(library, json);
+    } catch (RuntimeException e) {
+      throw cannotRead(file, e);
     }
+  }
+
+  private static InvalidModelException cannotRead(Path file, Exception e) {
+    return new InvalidModelException("cannot read " + file + ": " + e.getMessage(), e);
   }
 
   @Override

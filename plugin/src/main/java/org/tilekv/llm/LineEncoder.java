@@ -13,9 +13,8 @@
  */
 package org.tilekv.llm;
 
-import java.io.IOException;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.nio.IntBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,10 +52,10 @@ final class LineEncoder {
    * The encoder of a tokenizer, or null where its texts have to be encoded whole, as they have
    * where the file says what is not known here.
    */
-  static @Nullable LineEncoder of(Path file, TokenizerHandle handle, boolean addSpecialTokens) {
+  static @Nullable LineEncoder of(String json, TokenizerHandle handle, boolean addSpecialTokens) {
     try {
-      return LineCuts.suit(TokenizerParts.read(file)) ? of(handle, addSpecialTokens) : null;
-    } catch (IOException e) {
+      return LineCuts.suit(TokenizerParts.parse(json)) ? of(handle, addSpecialTokens) : null;
+    } catch (JsonProcessingException e) {
       return null;
     }
   }
@@ -86,17 +85,10 @@ final class LineEncoder {
    */
   int[] encode(String text) {
     handle.requireOpen();
-    boolean wellFormed = LineCuts.isWellFormed(text);
     Pieces pieces = new Pieces(text);
     pieces.add(front);
-    for (int from = 0, to; from < text.length() && wellFormed; from = to) {
-      to = LineCuts.next(text, from);
-      int[] tokens = cache.get(text.substring(from, to), this::encodeLine);
-      if (tokens != null) {
-        pieces.encodeUpTo(from);
-        pieces.add(tokens);
-        pieces.encoded = to;
-      }
+    if (LineCuts.isWellFormed(text)) {
+      pieces.addKnownLines();
     }
     pieces.encodeUpTo(text.length());
     pieces.add(behind);
@@ -119,6 +111,18 @@ final class LineEncoder {
 
     Pieces(String text) {
       this.text = text;
+    }
+
+    void addKnownLines() {
+      for (int from = 0, to; from < text.length(); from = to) {
+        to = LineCuts.next(text, from);
+        int[] tokens = cache.get(text.substring(from, to), LineEncoder.this::encodeLine);
+        if (tokens != null) {
+          encodeUpTo(from);
+          add(tokens);
+          encoded = to;
+        }
+      }
     }
 
     void encodeUpTo(int end) {

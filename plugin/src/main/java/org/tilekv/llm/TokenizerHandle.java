@@ -75,14 +75,18 @@ final class TokenizerHandle implements AutoCloseable {
    */
   void requireOpen() {
     if (closed.get()) {
-      throw new IllegalStateException("the tokenizer is closed");
+      throw isClosed();
     }
+  }
+
+  private static IllegalStateException isClosed() {
+    return new IllegalStateException("the tokenizer is closed");
   }
 
   private void acquire() {
     requireOpen();
     if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
-      throw new IllegalStateException("the tokenizer is closed");
+      throw isClosed();
     }
   }
 

@@ -15,10 +15,9 @@ package org.tilekv.llm;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import java.io.IOException;
-import java.nio.file.Path;
 
 /**
  * What a {@code tokenizer.json} says of the steps of its tokenizer; the vocabulary is passed over.
@@ -43,10 +42,11 @@ record TokenizerParts(
   }
 
   /**
-   * @throws IOException where the file cannot be read as one
+   * @param json content of the file
+   * @throws JsonProcessingException where it cannot be read as one
    */
-  static TokenizerParts read(Path file) throws IOException {
-    return JsonFiles.MAPPER.readValue(file.toFile(), TokenizerParts.class);
+  static TokenizerParts parse(String json) throws JsonProcessingException {
+    return JsonFiles.MAPPER.readValue(json, TokenizerParts.class);
   }
 
   /** Whether words are encoded by byte-pair merges, always the same ones. */

@@ -17,7 +17,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -30,10 +29,7 @@ final class TokenizerFile {
       split(
           "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
               + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
-  static final String QWEN =
-      split(
-          "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
-              + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
+  static final String QWEN = LLAMA_3.replace("{1,3}", "");
   static final String DIGITS = "{'type': 'Digits', 'individual_digits': false}";
   static final String BYTES =
       "{'type': 'ByteLevel', 'add_prefix_space': false, 'trim_offsets': true, 'use_regex': false}";
@@ -97,7 +93,7 @@ final class TokenizerFile {
     return JsonFiles.MAPPER.readTree(value.replace('\'', '"'));
   }
 
-  Path write(Path directory) throws IOException {
-    return Files.writeString(directory.resolve("tokenizer.json"), json.toString());
+  String json() {
+    return json.toString();
   }
 }
